@@ -1,0 +1,174 @@
+#include "common/base/log.hpp"
+
+#include "common/base/text.hpp"
+#include "common/base/time.hpp"
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+namespace mail {
+namespace {
+
+constexpr LogLevel debug = LogLevel::debug, info = LogLevel::info, warn = LogLevel::warn, error = LogLevel::error;
+constexpr EventInfo table[] = {
+#define MAIL_EVENT(id, level, sentence, action) {#id, level, sentence, action},
+#include "common/base/events.def"
+#undef MAIL_EVENT
+};
+constexpr std::size_t ring_size = 10000;
+constexpr std::size_t backlog_bytes = 4 << 20;
+
+/// Owns the writer thread; stderr may be a pipe that nobody reads, so callers never write to it themselves.
+class Writer {
+  public:
+    ~Writer() { stop(); }
+
+    void add(LogRecord record, std::string line) {
+        const std::lock_guard lock(mutex_);
+        record.sequence = ++sequence_;
+        ring_.push_back(std::move(record));
+        if (ring_.size() > ring_size)
+            ring_.pop_front();
+        if (line.empty())
+            return;
+        if (!thread_.joinable() && !stopped_)
+            thread_ = std::thread([this] { run(); });
+        if (pending_.size() + line.size() > backlog_bytes) {
+            ++dropped_;
+            return;
+        }
+        pending_ += line;
+        if (idle_)
+            wake_.notify_one();
+    }
+
+    void flush() {
+        std::unique_lock lock(mutex_);
+        if (thread_.joinable())
+            drained_.wait_for(lock, std::chrono::seconds(1), [this] { return pending_.empty() && idle_; });
+    }
+
+    std::vector<LogRecord> recent(std::uint64_t after, std::size_t max) {
+        const std::lock_guard lock(mutex_);
+        std::vector<LogRecord> out;
+        const std::uint64_t first = sequence_ - ring_.size();
+        for (std::uint64_t at = after > first ? after - first : 0; at < ring_.size() && out.size() < max; ++at)
+            out.push_back(ring_[at]);
+        return out;
+    }
+
+  private:
+    void stop() {
+        flush();
+        {
+            const std::lock_guard lock(mutex_);
+            stopped_ = true;
+            wake_.notify_one();
+        }
+        if (thread_.joinable())
+            thread_.join();
+    }
+
+    void run() {
+        std::unique_lock lock(mutex_);
+        while (!stopped_) {
+            if (pending_.empty()) {
+                idle_ = true;
+                drained_.notify_all();
+                wake_.wait(lock);
+                continue;
+            }
+            idle_ = false;
+            std::string batch = std::move(pending_);
+            pending_.clear();
+            if (dropped_ != 0)
+                batch += "level=warn event=log_dropped lines=" + std::to_string(std::exchange(dropped_, 0)) + '\n';
+            lock.unlock();
+            write_all(batch);
+            lock.lock();
+        }
+    }
+
+    static void write_all(std::string_view batch) {
+        while (!batch.empty()) {
+            const ssize_t n = ::write(STDERR_FILENO, batch.data(), batch.size());
+            if (n <= 0)
+                return; // nobody reads the log: mail flows on
+            batch.remove_prefix(static_cast<std::size_t>(n));
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable wake_, drained_;
+    std::deque<LogRecord> ring_;
+    std::string pending_;
+    std::uint64_t sequence_ = 0;
+    std::uint64_t dropped_ = 0;
+    std::thread thread_;
+    bool idle_ = false;
+    bool stopped_ = false;
+};
+
+Writer& writer() {
+    static Writer instance;
+    return instance;
+}
+
+std::atomic<LogLevel> threshold{LogLevel::info};
+std::array<std::atomic<std::uint64_t>, std::size(table)> counters;
+
+constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warn", "error"};
+
+void append_value(std::string& line, std::string_view value) {
+    bool plain = !value.empty();
+    for (char c : value)
+        plain = plain && c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
+    if (plain)
+        line += value;
+    else
+        line += '"' + text::escape(value) + '"';
+}
+
+} // namespace
+
+const EventInfo& info_of(Event event) noexcept { return table[static_cast<std::size_t>(event)]; }
+std::span<const EventInfo> all_events() noexcept { return table; }
+
+void log(Event event, std::initializer_list<LogField> fields) {
+    const auto& about = info_of(event);
+    counters[static_cast<std::size_t>(event)].fetch_add(1, std::memory_order_relaxed);
+    if (about.level < threshold.load(std::memory_order_relaxed))
+        return;
+    const Time now = system_clock().now();
+    std::string line = "ts=" + format_rfc3339(now);
+    line += " level=";
+    line += level_names[static_cast<std::size_t>(about.level)];
+    line += " event=";
+    line += about.id;
+    LogRecord record;
+    record.at = to_micros(now);
+    record.event = event;
+    for (const auto& field : fields) {
+        line += ' ';
+        line += field.key;
+        line += '=';
+        append_value(line, field.value.text);
+        record.fields.emplace_back(field.key, field.value.text.substr(0, 1024));
+    }
+    line += '\n';
+    writer().add(std::move(record), std::move(line));
+}
+
+void set_log_level(LogLevel level) noexcept { threshold.store(level, std::memory_order_relaxed); }
+void flush_log() noexcept { writer().flush(); }
+std::uint64_t event_count(Event event) noexcept {
+    return counters[static_cast<std::size_t>(event)].load(std::memory_order_relaxed);
+}
+std::vector<LogRecord> recent_log(std::uint64_t after, std::size_t max) { return writer().recent(after, max); }
+
+} // namespace mail

@@ -1,0 +1,225 @@
+#include "common/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mail::text {
+
+std::string to_lower(std::string_view s) {
+    std::string out(s);
+    for (char& c : out)
+        c = lower(c);
+    return out;
+}
+
+std::string to_upper(std::string_view s) {
+    std::string out(s);
+    for (char& c : out)
+        c = upper(c);
+    return out;
+}
+
+bool iequals(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool istarts_with(std::string_view s, std::string_view prefix) noexcept {
+    return s.size() >= prefix.size() && iequals(s.substr(0, prefix.size()), prefix);
+}
+
+std::size_t ifind(std::string_view s, std::string_view needle) noexcept {
+    auto it = std::search(s.begin(), s.end(), needle.begin(), needle.end(),
+                          [](char x, char y) { return lower(x) == lower(y); });
+    return it == s.end() && !needle.empty() ? std::string_view::npos : static_cast<std::size_t>(it - s.begin());
+}
+
+std::string_view trim(std::string_view s) noexcept {
+    constexpr std::string_view blank = " \t\r\n";
+    const auto first = s.find_first_not_of(blank);
+    if (first == std::string_view::npos)
+        return {};
+    return s.substr(first, s.find_last_not_of(blank) - first + 1);
+}
+
+std::vector<std::string_view> split(std::string_view s, char separator) {
+    std::vector<std::string_view> out;
+    for (;;) {
+        const auto at = s.find(separator);
+        out.push_back(s.substr(0, at));
+        if (at == std::string_view::npos)
+            return out;
+        s.remove_prefix(at + 1);
+    }
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+    std::string out;
+    for (const auto& part : parts) {
+        if (!out.empty())
+            out += separator;
+        out += part;
+    }
+    return out;
+}
+
+namespace {
+
+/// Length of the valid UTF-8 character at the front of `s`, or 0.
+std::size_t utf8_length(std::string_view s) noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    const unsigned char first = byte(0);
+    if (first < 0x80)
+        return 1;
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || s.size() < length)
+        return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xC0) != 0x80)
+            return 0;
+    if ((first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F) || (first == 0xF0 && byte(1) < 0x90) ||
+        (first == 0xF4 && byte(1) > 0x8F))
+        return 0;
+    return length;
+}
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr std::array<signed char, 256> reverse_base64 = [] {
+    std::array<signed char, 256> table{};
+    table.fill(-1);
+    for (std::size_t i = 0; i < base64_digits.size(); ++i)
+        table[static_cast<unsigned char>(base64_digits[i])] = static_cast<signed char>(i);
+    return table;
+}();
+
+} // namespace
+
+bool is_utf8(std::string_view s) noexcept {
+    while (!s.empty()) {
+        const std::size_t length = utf8_length(s);
+        if (length == 0)
+            return false;
+        s.remove_prefix(length);
+    }
+    return true;
+}
+
+std::string escape(std::string_view s, std::size_t max_bytes) {
+    std::string out;
+    const bool cut = s.size() > max_bytes;
+    s = s.substr(0, max_bytes);
+    while (!s.empty()) {
+        const auto c = static_cast<unsigned char>(s[0]);
+        const std::size_t length = utf8_length(s);
+        // C1 controls (U+0080..U+009F) steer terminals as much as C0 ones do.
+        const bool control = c < 0x20 || c == 0x7F || (length == 2 && c == 0xC2 && static_cast<unsigned char>(s[1]) < 0xA0);
+        if (length == 0 || control || c == '"' || c == '\\') {
+            for (std::size_t i = 0; i < std::max<std::size_t>(length, 1); ++i) {
+                const auto b = static_cast<unsigned char>(s[i]);
+                out += {'\\', 'x', hex_digits[b >> 4], hex_digits[b & 15]};
+            }
+        } else {
+            out += s.substr(0, length);
+        }
+        s.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    if (cut)
+        out += "...";
+    return out;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+    std::string best;
+    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+    for (const auto& candidate : candidates) {
+        std::vector<std::size_t> row(candidate.size() + 1);
+        for (std::size_t j = 0; j < row.size(); ++j)
+            row[j] = j;
+        for (std::size_t i = 1; i <= word.size(); ++i) {
+            std::size_t diagonal = row[0];
+            row[0] = i;
+            for (std::size_t j = 1; j < row.size(); ++j) {
+                const std::size_t above = row[j];
+                const std::size_t change = diagonal + (lower(word[i - 1]) == lower(candidate[j - 1]) ? 0U : 1U);
+                row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+                diagonal = above;
+            }
+        }
+        if (row.back() < best_distance) {
+            best_distance = row.back();
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+std::string hex(std::string_view bytes) {
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (char c : bytes) {
+        const auto b = static_cast<unsigned char>(c);
+        out += hex_digits[b >> 4];
+        out += hex_digits[b & 15];
+    }
+    return out;
+}
+
+std::optional<std::string> unhex(std::string_view digits) {
+    if (digits.size() % 2 != 0)
+        return std::nullopt;
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); i += 2) {
+        const auto high = hex_digits.find(lower(digits[i]));
+        const auto low = hex_digits.find(lower(digits[i + 1]));
+        if (high == std::string_view::npos || low == std::string_view::npos)
+            return std::nullopt;
+        out += static_cast<char>(high << 4 | low);
+    }
+    return out;
+}
+
+std::string base64(std::string_view bytes) {
+    std::string out;
+    out.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const std::size_t left = std::min<std::size_t>(3, bytes.size() - i);
+        std::uint32_t word = 0;
+        for (std::size_t j = 0; j < 3; ++j)
+            word = word << 8 | (j < left ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+        for (std::size_t j = 0; j < 4; ++j)
+            out += j <= left ? base64_digits[word >> (18 - 6 * j) & 63] : '=';
+    }
+    return out;
+}
+
+std::optional<std::string> unbase64(std::string_view encoded) {
+    if (encoded.size() % 4 != 0)
+        return std::nullopt;
+    std::size_t padding = 0;
+    while (padding < 2 && padding < encoded.size() && encoded[encoded.size() - 1 - padding] == '=')
+        ++padding;
+    std::string out;
+    out.reserve(encoded.size() / 4 * 3);
+    const std::size_t digits = encoded.size() - padding;
+    std::uint32_t word = 0;
+    unsigned bits = 0;
+    for (std::size_t i = 0; i < digits; ++i) {
+        const signed char value = reverse_base64[static_cast<unsigned char>(encoded[i])];
+        if (value < 0)
+            return std::nullopt;
+        word = word << 6 | static_cast<std::uint32_t>(value);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            out += static_cast<char>(word >> bits & 255);
+        }
+    }
+    // RFC 4648 §3.5: pad bits must be zero, so that one value has one encoding.
+    if ((word & ((1U << bits) - 1)) != 0)
+        return std::nullopt;
+    return out;
+}
+
+} // namespace mail::text
