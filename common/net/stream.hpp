@@ -1,0 +1,69 @@
+// Stream: one connection as every session sees it: TCP, TLS, Unix or memory. A virtual call is noise beside a system
+// call, and buys one compiled session, memory streams in tests and STARTTLS inside the stream.
+// A stream belongs to one I/O thread; only close() may be called from its own thread at any time to end pending calls.
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/base/time.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mail::net {
+
+class TlsServer; // certificates by name; common/net/tls_context.hpp
+class TlsClient;
+
+/// Where the other side is. `address` is an IPv4 or IPv6 address without brackets, empty for Unix and memory streams.
+struct Peer {
+    std::string address;
+    std::uint16_t port = 0;
+    bool loopback = false; ///< 127.0.0.0/8, ::1, Unix or memory
+    [[nodiscard]] std::string text() const;
+};
+
+struct TlsInfo {
+    std::string version; ///< "TLSv1.3"
+    std::string cipher;
+    std::string server_name; ///< SNI the client sent, or the name a client connection verified; may be empty
+    bool verified = false;   ///< client side: chain and name were checked and hold
+    std::string verify_error; ///< client side: why not, in words
+};
+
+/// What a client connection asks of the server's certificate.
+struct TlsExpectation {
+    std::string server_name; ///< for SNI and the name check
+    bool require_valid = false; ///< false: opportunistic, any certificate will do
+};
+
+class Stream {
+  public:
+    virtual ~Stream() = default;
+
+    /// At least one byte, or 0 at the clean end. Errors: timeout, closed.
+    [[nodiscard]] virtual Task<Result<std::size_t>> read_some(std::span<char> buffer) = 0;
+    /// All of `data`. Errors: timeout, closed.
+    [[nodiscard]] virtual Task<Result<void>> write(std::string_view data) = 0;
+    /// Server side handshake. The caller has checked that no plaintext is buffered (RFC 3207 §4.2).
+    [[nodiscard]] virtual Task<Result<void>> start_tls(const TlsServer& server) = 0;
+    /// Client side handshake.
+    [[nodiscard]] virtual Task<Result<void>> start_tls(const TlsClient& client, TlsExpectation expectation) = 0;
+    /// Every pending and later read or write fails with timeout once `after` has passed since this call, until it is
+    /// set again; one watchdog per connection. Duration::max(): no limit.
+    virtual void set_timeout(Duration after) = 0;
+    /// Tells the peer that nothing more comes (TLS close_notify, then FIN). Never fails.
+    [[nodiscard]] virtual Task<void> shutdown() = 0;
+    /// Ends at once; pending operations fail with closed.
+    virtual void close() noexcept = 0;
+    [[nodiscard]] virtual const Peer& peer() const noexcept = 0;
+    /// Own end of the connection.
+    [[nodiscard]] virtual const Peer& local() const noexcept = 0;
+    [[nodiscard]] virtual const TlsInfo* tls() const noexcept = 0; ///< null while plain
+    /// tls-exporter bytes for channel binding (RFC 9266); empty where there is none.
+    [[nodiscard]] virtual std::string channel_binding() const { return {}; }
+};
+
+} // namespace mail::net
