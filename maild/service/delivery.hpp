@@ -1,0 +1,64 @@
+// Delivery: turns one accepted message into one AcceptPlan (who gets it where, what is queued) and commits it. Used by SMTP,
+// submission, LMTP sessions, and by the queue for its reports. Thread-safe.
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/mail/address.hpp"
+#include "maild/service/directory.hpp"
+#include "maild/store/store.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mail::service {
+
+/// One RCPT TO that was accepted.
+struct AcceptedRecipient {
+    Address address;
+    std::shared_ptr<const Resolution> resolution;
+    std::string original;    ///< ORCPT, still as given
+    std::uint8_t notify = 0; ///< store::queue_notify bits
+};
+
+/// One message from one session, ready to become durable.
+struct Incoming {
+    Id id; ///< also in its Received field
+    store::Content content; ///< with our Received field in front, without Return-Path
+    store::Envelope envelope;
+    std::vector<AcceptedRecipient> recipients;
+    std::string peer; ///< "client.example [192.0.2.1]", for the story
+    std::string session;
+    bool final_delivery = true; ///< Return-Path is added for local copies
+};
+
+/// The end of one recipient, in the order of Incoming::recipients; LMTP answers each, SMTP the worst that is certain.
+struct DeliveryReceipt {
+    std::vector<Result<void>> recipients;
+};
+
+class Delivery {
+  public:
+    Delivery(store::Store& store, Config& config, Directory& directory, const Clock& clock);
+
+    /// One durable transaction. The whole call fails (no_space, temporary ...) or every recipient has its own end:
+    /// over_quota for one leaves the others delivered.
+    [[nodiscard]] Task<Result<DeliveryReceipt>> accept(Incoming incoming);
+    /// Plans a report of ours (delivery status notification) to `sender`: local mailboxes or queue entries. not_found when
+    /// nobody is there.
+    [[nodiscard]] Result<store::AcceptPlan> plan_report(const Address& sender, std::string message);
+    /// Bytes of a large message as they arrive.
+    [[nodiscard]] Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
+    [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+
+  private:
+    [[nodiscard]] store::AcceptPlan plan(const Incoming& incoming, std::vector<std::vector<std::size_t>>& placed) const;
+
+    store::Store& store_;
+    Config& config_;
+    Directory& directory_;
+    const Clock& clock_;
+};
+
+} // namespace mail::service
