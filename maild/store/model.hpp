@@ -189,6 +189,7 @@ struct FolderChange {
     std::vector<ItemRow> flagged;///< items whose flags or keywords changed, new state
     std::vector<Uid> expunged;   ///< ascending
     bool folder_itself = false;  ///< created, renamed, deleted, subscribed
+    bool folder_deleted = false; ///< the folder is gone; its items are not listed in expunged
 };
 struct Changes {
     std::vector<FolderChange> folders;

@@ -148,7 +148,33 @@ struct StoreStats {
     std::uint64_t segment_syncs = 0;
     std::uint64_t waiting = 0;
     std::uint64_t free_bytes = 0;
+    std::uint64_t blobs = 0;      ///< blobs that something refers to
+    std::uint64_t blob_bytes = 0; ///< their bytes
     bool failed = false; ///< an I/O error was seen; nothing is written any more and maild must restart
+};
+
+/// What one turn of maintenance may do; call again while Maintained::more.
+struct Maintenance {
+    Time recoverable_before{}; ///< expunged items and removed accounts older than this go for good
+    Time stories_before{};     ///< stories older than this go
+    std::size_t slice = 500;   ///< rows of one turn, so that no turn holds up mail
+};
+struct Maintained {
+    std::size_t items = 0;
+    std::size_t stories = 0;
+    std::size_t segments = 0; ///< segment files without any live byte that were removed
+    bool more = false;
+};
+
+/// Newest first. Empty text: any.
+struct StoryFilter {
+    std::optional<Id> id;
+    std::string sender;     ///< ASCII case ignored, '*' allowed
+    std::string recipient;  ///< one of the recipients, the same
+    std::string message_id; ///< exact
+    std::optional<Time> since;
+    std::optional<Time> until;
+    std::size_t limit = 100;
 };
 
 class Store {
@@ -163,6 +189,9 @@ class Store {
     /// Called once when the store can no longer write (fsync or I/O error).
     virtual void on_failure(std::function<void(const Error&)> listener) = 0;
     [[nodiscard]] virtual StoreStats stats() const = 0;
+    [[nodiscard]] virtual Task<Result<std::vector<Story>>> stories(StoryFilter filter) = 0;
+    /// One bounded turn of housekeeping: retention of recoverable items and stories, segments without live bytes.
+    [[nodiscard]] virtual Task<Result<Maintained>> maintain(Maintenance what) = 0;
     /// Finishes what was handed in and closes; later calls fail with closed.
     virtual void close() = 0;
 };

@@ -1,0 +1,112 @@
+#include "common/base/text.hpp"
+#include "maild/store/memory/memory_store.hpp"
+#include "maild/store/memory/state.hpp"
+
+#include <algorithm>
+
+namespace mail::store {
+namespace memory {
+namespace {
+
+class MetaPart final : public MetaStore {
+  public:
+    explicit MetaPart(State& state) : state_(state) {}
+    Result<std::string> meta(std::string_view key) override {
+        const std::lock_guard lock(state_.mutex);
+        const auto found = state_.meta.find(std::string(key));
+        if (found == state_.meta.end())
+            return fail(ErrorCode::not_found, "no such mark");
+        return found->second;
+    }
+    Result<void> put_meta(std::string_view key, std::string_view value) override {
+        const std::lock_guard lock(state_.mutex);
+        MAIL_DO(state_.open());
+        state_.meta[std::string(key)] = std::string(value);
+        return {};
+    }
+
+  private:
+    State& state_;
+};
+
+bool wanted(const StoryFilter& filter, const Story& story) {
+    if ((filter.since && story.at < *filter.since) || (filter.until && story.at > *filter.until))
+        return false;
+    if (filter.id && story.id != *filter.id)
+        return false;
+    if (!filter.sender.empty() && !matches_pattern(story.sender, filter.sender))
+        return false;
+    if (!filter.message_id.empty() && story.message_id != filter.message_id)
+        return false;
+    return filter.recipient.empty() || matches_pattern(story.recipients, filter.recipient);
+}
+
+class MemoryStore final : public Store {
+  public:
+    explicit MemoryStore(const Clock& clock) : state_(clock) {
+        state_.meta["node_id"] = Id::make(clock.now()).text();
+    }
+    MailStore& mail() override { return *mail_; }
+    QueueStore& queue() override { return *queue_; }
+    ResourceStore& resources() override { return *resources_; }
+    MetaStore& meta() override { return meta_; }
+    void on_commit(std::function<void(const Changes&)> listener) override {
+        const std::lock_guard lock(state_.mutex);
+        state_.listeners.push_back(std::move(listener));
+    }
+    void on_failure(std::function<void(const Error&)>) override {} // nothing here can fail
+    StoreStats stats() const override {
+        const std::lock_guard lock(state_.mutex);
+        StoreStats stats;
+        stats.commits = stats.transactions = state_.commits;
+        stats.free_bytes = std::uint64_t{1} << 40;
+        stats.blobs = state_.blobs.size();
+        for (const auto& [id, blob] : state_.blobs)
+            stats.blob_bytes += blob.bytes->size();
+        return stats;
+    }
+    Task<Result<std::vector<Story>>> stories(StoryFilter filter) override {
+        const std::lock_guard lock(state_.mutex);
+        std::vector<Story> found;
+        for (auto it = state_.stories.rbegin(); it != state_.stories.rend() && found.size() < filter.limit; ++it)
+            if (wanted(filter, it->second))
+                found.push_back(it->second);
+        co_return found;
+    }
+    Task<Result<Maintained>> maintain(Maintenance what) override {
+        const std::lock_guard lock(state_.mutex);
+        Maintained done;
+        auto& kept = state_.recoverable;
+        while (!kept.empty() && kept.front().at < what.recoverable_before && done.items < what.slice) {
+            state_.release(kept.front().blob);
+            kept.erase(kept.begin());
+            ++done.items;
+        }
+        for (auto it = state_.stories.begin(); it != state_.stories.end() && done.stories < what.slice;) {
+            if (it->second.at >= what.stories_before)
+                break;
+            it = state_.stories.erase(it);
+            ++done.stories;
+        }
+        done.more = done.items == what.slice || done.stories == what.slice;
+        co_return done;
+    }
+    void close() override {
+        const std::lock_guard lock(state_.mutex);
+        state_.closed = true;
+    }
+
+  private:
+    State state_;
+    std::unique_ptr<MailStore> mail_ = make_mail(state_);
+    std::unique_ptr<QueueStore> queue_ = make_queue(state_);
+    std::unique_ptr<ResourceStore> resources_ = make_resources(state_);
+    MetaPart meta_{state_};
+};
+
+} // namespace
+} // namespace memory
+
+std::unique_ptr<Store> open_memory(const Clock& clock) { return std::make_unique<memory::MemoryStore>(clock); }
+
+} // namespace mail::store

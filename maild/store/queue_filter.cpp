@@ -1,0 +1,221 @@
+// The meaning of a QueueFilter, in one place for all engines.
+#include "common/base/text.hpp"
+#include "maild/store/rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mail::store {
+namespace {
+using Field = CheckedFilter::Field;
+
+constexpr std::size_t most_conditions = 100;
+constexpr std::size_t most_ids = 100'000;
+constexpr std::size_t most_value_bytes = 1024;
+
+struct FieldName {
+    std::string_view name;
+    Field field;
+};
+constexpr std::array<FieldName, 11> field_names{{{"id", Field::id},
+                                                 {"sender", Field::sender},
+                                                 {"recipient", Field::recipient},
+                                                 {"domain", Field::domain},
+                                                 {"status", Field::status},
+                                                 {"attempts", Field::attempts},
+                                                 {"route", Field::route},
+                                                 {"message_id", Field::message_id},
+                                                 {"error", Field::error},
+                                                 {"size", Field::size},
+                                                 {"age", Field::created}}};
+
+Failure not_understood(const QueueFilter::Condition& given, std::string_view why) {
+    return fail(ErrorCode::invalid, "queue filter \"" + text::escape(given.field, 64) + "\": " + std::string(why));
+}
+
+/// 10, 10K, 10M, 10G.
+std::optional<std::int64_t> size_value(std::string_view value) {
+    std::int64_t unit = 1;
+    if (!value.empty()) {
+        switch (text::upper(value.back())) {
+        case 'K': unit = 1 << 10; break;
+        case 'M': unit = 1 << 20; break;
+        case 'G': unit = 1 << 30; break;
+        default: break;
+        }
+        if (unit != 1)
+            value.remove_suffix(1);
+    }
+    const auto count = text::number<std::int64_t>(value);
+    if (!count || *count < 0 || *count > (std::int64_t{1} << 40))
+        return std::nullopt;
+    return *count * unit;
+}
+
+Result<CheckedFilter::Condition> number_condition(const QueueFilter::Condition& given, Field field,
+                                                  std::optional<std::int64_t> value) {
+    if (!value)
+        return not_understood(given, "the value is not a number");
+    if (given.operation == '~')
+        return not_understood(given, "~ fits text only");
+    return CheckedFilter::Condition{field, given.operation, {}, *value};
+}
+
+Result<CheckedFilter::Condition> status_condition(const QueueFilter::Condition& given) {
+    if (given.operation != '=' && given.operation != '!')
+        return not_understood(given, "status takes = and !");
+    for (const auto status : {QueueStatus::ready, QueueStatus::active, QueueStatus::deferred, QueueStatus::held})
+        if (text::iequals(given.value, name_of(status)))
+            return CheckedFilter::Condition{Field::status, given.operation, {}, static_cast<std::int64_t>(status)};
+    return not_understood(given, "the status is one of ready, active, deferred, held");
+}
+
+Result<CheckedFilter::Condition> check_condition(const QueueFilter::Condition& given, Time now) {
+    const auto* row = std::find_if(field_names.begin(), field_names.end(),
+                                   [&](const FieldName& f) { return f.name == given.field; });
+    if (row == field_names.end())
+        return not_understood(given, "no such field");
+    if (std::string_view("=!~<>").find(given.operation) == std::string_view::npos)
+        return not_understood(given, "the operation is one of = ! ~ < >");
+    if (given.value.size() > most_value_bytes)
+        return not_understood(given, "the value is too long");
+    switch (row->field) {
+    case Field::id:
+        if (const auto id = Id::parse(given.value); id && (given.operation == '=' || given.operation == '!'))
+            return CheckedFilter::Condition{Field::message, given.operation, std::string(id->raw()), 0};
+        return number_condition(given, Field::id, text::number<std::int64_t>(given.value));
+    case Field::attempts:
+        return number_condition(given, Field::attempts, text::number<std::int64_t>(given.value));
+    case Field::size:
+        return number_condition(given, Field::size, size_value(given.value));
+    case Field::status:
+        return status_condition(given);
+    case Field::created: {
+        const auto age = parse_duration(given.value);
+        if (!age || (given.operation != '<' && given.operation != '>'))
+            return not_understood(given, "age takes < or > and a duration such as 4h");
+        // Older than an age means created before a moment.
+        return CheckedFilter::Condition{Field::created, given.operation == '<' ? '>' : '<', {}, to_micros(now - *age)};
+    }
+    case Field::error:
+        if (const auto code = text::number<std::int64_t>(given.value); code && given.operation != '~')
+            return CheckedFilter::Condition{Field::error_code, given.operation, {}, *code};
+        break;
+    default:
+        break;
+    }
+    if (given.operation == '<' || given.operation == '>')
+        return not_understood(given, "< and > fit numbers only");
+    return CheckedFilter::Condition{row->field, given.operation, given.value, 0};
+}
+
+bool compare(std::int64_t value, const CheckedFilter::Condition& condition) {
+    switch (condition.operation) {
+    case '=': return value == condition.number;
+    case '!': return value != condition.number;
+    case '<': return value < condition.number;
+    default: return value > condition.number;
+    }
+}
+
+bool compare(std::string_view value, const CheckedFilter::Condition& condition) {
+    if (condition.operation == '~')
+        return matches_pattern(value, condition.text);
+    return text::iequals(value, condition.text) == (condition.operation == '=');
+}
+
+bool matches(const CheckedFilter::Condition& condition, const QueueItem& item) {
+    switch (condition.field) {
+    case Field::id: return compare(item.id, condition);
+    case Field::message: return (item.message.raw() == condition.text) == (condition.operation == '=');
+    case Field::sender: return compare(item.envelope.sender, condition);
+    case Field::recipient: return compare(item.recipient, condition);
+    case Field::domain: return compare(item.domain, condition);
+    case Field::status: return compare(static_cast<std::int64_t>(item.status), condition);
+    case Field::attempts: return compare(static_cast<std::int64_t>(item.attempts), condition);
+    case Field::route: return compare(item.route, condition);
+    case Field::message_id: return compare(item.envelope.message_id, condition);
+    case Field::error: return compare(item.last_error ? std::string_view(item.last_error->text) : "", condition);
+    case Field::error_code: return compare(item.last_error ? item.last_error->code : 0, condition);
+    case Field::size: return compare(static_cast<std::int64_t>(item.blob.length), condition);
+    case Field::created: return compare(to_micros(item.created), condition);
+    }
+    return false;
+}
+} // namespace
+
+std::string_view name_of(QueueStatus status) noexcept {
+    switch (status) {
+    case QueueStatus::ready: return "ready";
+    case QueueStatus::active: return "active";
+    case QueueStatus::deferred: return "deferred";
+    case QueueStatus::held: return "held";
+    }
+    return "ready";
+}
+
+bool is_text(Field field) noexcept {
+    switch (field) {
+    case Field::sender:
+    case Field::recipient:
+    case Field::domain:
+    case Field::route:
+    case Field::message_id:
+    case Field::error: return true;
+    default: return false;
+    }
+}
+
+bool matches_pattern(std::string_view text, std::string_view pattern) noexcept {
+    if (pattern.find('*') == std::string_view::npos)
+        return pattern.empty() || text::ifind(text, pattern) != std::string_view::npos;
+    // Greedy with one point to go back to: linear in practice, text times pattern at worst, both bounded.
+    std::size_t t = 0;
+    std::size_t p = 0;
+    std::size_t star = std::string_view::npos;
+    std::size_t resume = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.size() && text::lower(pattern[p]) == text::lower(text[t])) {
+            ++p;
+            ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*')
+        ++p;
+    return p == pattern.size();
+}
+
+Result<CheckedFilter> check_filter(const QueueFilter& filter, Time now) {
+    if (filter.conditions.size() > most_conditions || filter.ids.size() > most_ids)
+        return fail(ErrorCode::too_large, "the queue filter has too many conditions or ids");
+    CheckedFilter checked;
+    for (const auto& given : filter.conditions) {
+        MAIL_TRY(auto condition, check_condition(given, now));
+        checked.conditions.push_back(std::move(condition));
+    }
+    checked.ids = filter.ids;
+    std::sort(checked.ids.begin(), checked.ids.end());
+    checked.ids.erase(std::unique(checked.ids.begin(), checked.ids.end()), checked.ids.end());
+    checked.after = filter.after;
+    checked.limit = filter.limit;
+    return checked;
+}
+
+bool matches(const CheckedFilter& filter, const QueueItem& item) {
+    if (item.id <= filter.after)
+        return false;
+    if (!filter.ids.empty() && !std::binary_search(filter.ids.begin(), filter.ids.end(), item.id))
+        return false;
+    return std::all_of(filter.conditions.begin(), filter.conditions.end(),
+                       [&](const auto& condition) { return matches(condition, item); });
+}
+
+} // namespace mail::store

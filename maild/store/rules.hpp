@@ -1,0 +1,61 @@
+// Rules of the store that every engine shares, so that all of them answer alike: default folders, flags and keywords,
+// UID sets, names of folders below a folder, and the meaning of a queue filter. Pure functions, no I/O, thread-safe.
+// Used by store/memory and store/sqlite.
+#pragma once
+
+#include "maild/store/queue_model.hpp"
+
+#include <span>
+
+namespace mail::store {
+
+/// Folders every new account gets, in this order; the first is the INBOX.
+struct DefaultFolder {
+    std::string_view name;
+    SpecialUse special_use;
+};
+[[nodiscard]] std::span<const DefaultFolder> default_folders() noexcept;
+
+/// `set` ascending and not overlapping.
+[[nodiscard]] bool contains(const UidSet& set, Uid uid) noexcept;
+
+/// `name` lies below `parent` ("a/b" below "a").
+[[nodiscard]] bool is_below(std::string_view name, std::string_view parent) noexcept;
+
+/// The keywords given, without repetition (ASCII case ignored, first form kept), sorted, separated by one space.
+[[nodiscard]] std::string join_keywords(const std::vector<std::string>& keywords);
+[[nodiscard]] std::vector<std::string> split_keywords(std::string_view keywords);
+
+/// Flags and keywords of an item after `change`.
+struct FlagState {
+    std::uint8_t flags = 0;
+    std::string keywords;
+    bool operator==(const FlagState&) const = default;
+};
+[[nodiscard]] FlagState apply_flags(const FlagState& before, const FlagChange& change);
+
+/// A QueueFilter whose conditions were understood.
+struct CheckedFilter {
+    enum class Field : std::uint8_t {
+        id, message, sender, recipient, domain, status, attempts, route, message_id, error, error_code, size, created
+    };
+    struct Condition {
+        Field field{};
+        char operation = '='; ///< = ! ~ < >
+        std::string text;     ///< for text fields; the 16 raw bytes for message
+        std::int64_t number = 0;
+    };
+    std::vector<Condition> conditions;
+    std::vector<QueueId> ids; ///< ascending, without repetition
+    QueueId after = 0;
+    std::size_t limit = 0;
+};
+/// Errors: invalid (unknown field, operation that does not fit it, value that cannot be read), too_large.
+[[nodiscard]] Result<CheckedFilter> check_filter(const QueueFilter& filter, Time now);
+[[nodiscard]] bool is_text(CheckedFilter::Field field) noexcept;
+[[nodiscard]] bool matches(const CheckedFilter& filter, const QueueItem& item);
+/// ASCII case ignored; '*' stands for any bytes. Without any '*' the pattern may stand anywhere in `text`.
+[[nodiscard]] bool matches_pattern(std::string_view text, std::string_view pattern) noexcept;
+[[nodiscard]] std::string_view name_of(QueueStatus status) noexcept;
+
+} // namespace mail::store
