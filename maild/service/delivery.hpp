@@ -30,7 +30,7 @@ struct Incoming {
     std::vector<AcceptedRecipient> recipients;
     std::string peer; ///< "client.example [192.0.2.1]", for the story
     std::string session;
-    bool final_delivery = true; ///< Return-Path is added for local copies
+    bool each_answered = false; ///< LMTP: the session tells every recipient's end, so no report is sent
 };
 
 /// The end of one recipient, in the order of Incoming::recipients; LMTP answers each, SMTP the worst that is certain.
@@ -53,7 +53,9 @@ class Delivery {
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
 
   private:
-    [[nodiscard]] store::AcceptPlan plan(const Incoming& incoming, std::vector<std::vector<std::size_t>>& placed) const;
+    struct Planned;
+    [[nodiscard]] Planned plan(Incoming& incoming) const;
+    [[nodiscard]] Task<void> report(const Incoming& incoming, const DeliveryReceipt& receipt);
 
     store::Store& store_;
     Config& config_;

@@ -5,7 +5,6 @@
 
 #include "common/base/result.hpp"
 #include "common/mail/address.hpp"
-#include "maild/service/snapshot.hpp"
 #include "maild/store/model.hpp"
 
 #include <memory>
@@ -21,6 +20,8 @@ struct Changes;
 
 namespace mail::service {
 
+class Config;
+
 enum class Protocol : std::uint8_t { smtp, submission, lmtp, imap, pop3, ews, dav, managesieve };
 [[nodiscard]] std::string_view protocol_name(Protocol protocol) noexcept;
 
@@ -34,6 +35,7 @@ struct Mailbox {
     bool enabled = true;
     std::uint64_t quota = 0; ///< bytes; 0: no limit
     std::vector<std::string> protocols; ///< names allowed; empty: all
+    std::vector<std::string> forward;   ///< addresses that get a copy of everything
     std::vector<std::string> addresses; ///< keys it may send as: its own, its aliases
     [[nodiscard]] bool allows(Protocol protocol) const;
     [[nodiscard]] bool may_send_as(std::string_view address_key) const;
@@ -45,6 +47,7 @@ struct Resolution {
     std::vector<MailboxPtr> mailboxes; ///< final local mailboxes, each once
     std::vector<Address> remote;       ///< addresses outside (alias or group members, or the address itself)
     bool is_local_domain = false;
+    bool hold = false; ///< mail for `remote` waits for an administrator (postmaster without a mailbox)
 };
 
 class Directory {
@@ -62,6 +65,7 @@ class Directory {
     void forget(const store::Changes& changes);
 
   private:
+    class Resolver;
     struct State;
     std::unique_ptr<State> state_;
 };

@@ -24,7 +24,7 @@ enum class Right : std::uint16_t {
 
 class Mailboxes {
   public:
-    Mailboxes(store::Store& store, ChangeBus& bus);
+    Mailboxes(store::Store& store, ChangeBus& bus, const Clock& clock);
     ~Mailboxes();
 
     /// The one place that decides. Owners have every right on their folders.
@@ -55,10 +55,11 @@ class Mailboxes {
     };
     [[nodiscard]] Task<Result<std::shared_ptr<OpenFolder>>> open(store::AccountId who, store::FolderId folder);
 
-    // Each returns after the change is durable and OpenFolder::current() of this folder shows it.
+    // Each returns after the change is durable and OpenFolder::current() of this folder shows it. `quota` is that of
+    // the target's owner, 0 for none.
     [[nodiscard]] Task<Result<store::FlagReceipt>> change_flags(store::AccountId who, store::FlagChange change);
     [[nodiscard]] Task<Result<store::CopyReceipt>> copy(store::AccountId who, store::FolderId source, store::UidSet uids,
-                                                        store::FolderId target, bool move);
+                                                        store::FolderId target, bool move, std::uint64_t quota);
     [[nodiscard]] Task<Result<std::vector<store::Uid>>> expunge(store::AccountId who, store::FolderId folder,
                                                                 store::UidSet uids, bool only_deleted);
     struct NewItem {
@@ -91,6 +92,9 @@ class Mailboxes {
     [[nodiscard]] ChangeBus& bus() noexcept;
 
   private:
+    /// not_found for folders `who` may not even look up, denied without `right`.
+    [[nodiscard]] Task<Result<void>> authorize(store::AccountId who, store::FolderId folder, Right right) const;
+    [[nodiscard]] Task<Result<void>> make_parents(store::AccountId who, std::string name);
     struct State;
     std::shared_ptr<State> state_;
 };

@@ -66,12 +66,15 @@ class SignIn {
     /// While the returned token lives, `end` is called (from any thread, once) when the mailbox is disabled, removed or
     /// gets another password.
     [[nodiscard]] std::shared_ptr<void> watch(const MailboxPtr& mailbox, std::function<void()> end);
-    /// To be called at every commit that changes resources.
+    /// To be called after every commit that changes resources, not on the store's thread: it looks mailboxes up.
     void recheck(const store::Changes& changes);
 
   private:
+    class Exchange;
     struct State;
-    std::unique_ptr<State> state_;
+    /// Whether the password is the user's; the same work for users who do not exist.
+    [[nodiscard]] Task<Result<MailboxPtr>> prove(std::string user, Secret password, Caller caller);
+    std::shared_ptr<State> state_;
 };
 
 } // namespace mail::service

@@ -1,0 +1,167 @@
+#include "maild/service/delivery.hpp"
+
+#include "common/base/log.hpp"
+#include "common/base/text.hpp"
+#include "common/mail/dsn.hpp"
+#include "common/mail/received.hpp"
+#include "maild/service/snapshot.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace mail::service {
+namespace {
+
+constexpr std::size_t story_recipients_bytes = 2000;
+
+std::string story_recipients(const std::vector<AcceptedRecipient>& recipients) {
+    std::string out;
+    for (const auto& recipient : recipients) {
+        if (out.size() > story_recipients_bytes)
+            return out + " ...";
+        if (!out.empty())
+            out += ' ';
+        out += recipient.address.text();
+    }
+    return out;
+}
+
+store::QueueRecipient queued(const Address& to, const AcceptedRecipient& given, bool hold, Time now, Duration expire) {
+    store::QueueRecipient out;
+    out.recipient = to.text();
+    out.domain = domain_key(to.domain).value_or(text::to_lower(to.domain));
+    out.original = given.original;
+    out.notify = given.notify;
+    out.due = now;
+    out.expires = now + expire;
+    out.held = hold;
+    return out;
+}
+
+} // namespace
+
+/// The plan, and which of its local copies each recipient stands or falls with.
+struct Delivery::Planned {
+    store::AcceptPlan plan;
+    std::vector<std::vector<std::size_t>> copies;
+};
+
+Delivery::Delivery(store::Store& store, Config& config, Directory& directory, const Clock& clock)
+    : store_(store), config_(config), directory_(directory), clock_(clock) {}
+
+Result<std::unique_ptr<store::Spool>> Delivery::spool(std::uint64_t size_hint) { return store_.mail().spool(size_hint); }
+
+Delivery::Planned Delivery::plan(Incoming& incoming) const {
+    const Time now = clock_.now();
+    const Duration expire = config_.current()->server.expire;
+    Planned out;
+    out.plan.message = incoming.id;
+    out.plan.content = std::move(incoming.content);
+    out.plan.envelope = incoming.envelope;
+    out.copies.resize(incoming.recipients.size());
+    std::unordered_map<store::AccountId, std::size_t> placed; // one copy per final mailbox
+    std::unordered_map<std::string, bool> queued_keys;
+    const std::string return_path = return_path_field(incoming.envelope.sender);
+    for (std::size_t i = 0; i < incoming.recipients.size(); ++i) {
+        const auto& recipient = incoming.recipients[i];
+        for (const auto& mailbox : recipient.resolution->mailboxes) {
+            const auto [it, is_new] = placed.emplace(mailbox->account, out.plan.local.size());
+            if (is_new) {
+                store::LocalCopy copy;
+                copy.account = mailbox->account;
+                copy.prefix = return_path + "Delivered-To: " + mailbox->address + "\r\n";
+                copy.internal_date = now;
+                copy.quota = mailbox->quota;
+                out.plan.local.push_back(std::move(copy));
+            }
+            out.copies[i].push_back(it->second);
+        }
+        for (const auto& remote : recipient.resolution->remote)
+            if (queued_keys.emplace(address_key(remote), true).second)
+                out.plan.queue.push_back(queued(remote, recipient, recipient.resolution->hold, now, expire));
+    }
+    store::Story story;
+    story.id = incoming.id;
+    story.at = now;
+    story.sender = incoming.envelope.sender;
+    story.recipients = story_recipients(incoming.recipients);
+    story.message_id = incoming.envelope.message_id;
+    story.peer = incoming.peer;
+    story.detail = "{}";
+    out.plan.story = std::move(story);
+    return out;
+}
+
+Task<Result<DeliveryReceipt>> Delivery::accept(Incoming incoming) {
+    const auto content = incoming.content.memory; // kept for a report
+    auto planned = plan(incoming);
+    const auto copies = std::move(planned.copies);
+    MAIL_CO_TRY(const auto receipt, co_await store_.mail().accept(std::move(planned.plan)));
+    DeliveryReceipt out;
+    std::size_t failures = 0;
+    for (std::size_t i = 0; i < incoming.recipients.size(); ++i) {
+        Result<void> end;
+        for (const std::size_t copy : copies[i])
+            if (!receipt.local[copy])
+                end = fail(receipt.local[copy].error());
+        failures += end ? 0U : 1U;
+        out.recipients.push_back(std::move(end));
+    }
+    // One reply cannot tell several ends: what some recipients did not get is reported to the sender instead.
+    if (failures != 0 && failures != out.recipients.size() && !incoming.each_answered && !incoming.envelope.sender.empty()) {
+        incoming.content.memory = content;
+        co_await report(incoming, out);
+        for (auto& end : out.recipients)
+            end = Result<void>{};
+    }
+    co_return out;
+}
+
+Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& receipt) {
+    const auto sender = parse_address(incoming.envelope.sender);
+    if (!sender)
+        co_return;
+    const auto config = config_.current();
+    const Time now = clock_.now();
+    Dsn dsn;
+    dsn.reporting_mta = config->server.hostname;
+    dsn.from = "postmaster@" + config->server.hostname;
+    dsn.to = incoming.envelope.sender;
+    dsn.message_id = Id::make(now).text() + "@" + config->server.hostname;
+    dsn.now = now;
+    dsn.envelope_id = incoming.envelope.envelope_id;
+    dsn.arrival = now;
+    if (incoming.content.memory)
+        dsn.original = *incoming.content.memory;
+    for (std::size_t i = 0; i < receipt.recipients.size(); ++i) {
+        if (receipt.recipients[i])
+            continue;
+        DsnRecipient recipient;
+        recipient.address = incoming.recipients[i].address.text();
+        recipient.original = incoming.recipients[i].original;
+        recipient.status = face_of(receipt.recipients[i].error().code).smtp_enhanced;
+        if (recipient.status.starts_with('4'))
+            recipient.status[0] = '5'; // nothing tries again
+        recipient.reason = receipt.recipients[i].error().message;
+        recipient.last_attempt = now;
+        dsn.recipients.push_back(std::move(recipient));
+    }
+    auto planned = plan_report(*sender, build_dsn(dsn));
+    if (!planned)
+        co_return;
+    const auto done = co_await store_.mail().accept(std::move(*planned));
+    if (!done)
+        log(Event::store_error, {{"reason", done.error().message}});
+}
+
+Result<store::AcceptPlan> Delivery::plan_report(const Address& sender, std::string message) {
+    MAIL_TRY(auto resolution, directory_.resolve(sender));
+    Incoming incoming;
+    incoming.id = Id::make(clock_.now());
+    incoming.content.memory = std::make_shared<const std::string>(std::move(message));
+    incoming.recipients.push_back({sender, std::move(resolution), "", store::queue_notify::never});
+    incoming.peer = "local";
+    return plan(incoming).plan;
+}
+
+} // namespace mail::service

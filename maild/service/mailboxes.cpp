@@ -1,0 +1,285 @@
+#include "maild/service/mailboxes.hpp"
+
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/mail/address.hpp"
+#include "common/mail/encoded.hpp"
+#include "maild/service/derived.hpp"
+#include "maild/service/open_folders.hpp"
+
+#include <algorithm>
+
+namespace mail::service {
+
+struct Mailboxes::State {
+    State(store::Store& s, ChangeBus& b, const Clock& c) : store(s), bus(b), clock(c) {}
+    store::Store& store;
+    ChangeBus& bus;
+    const Clock& clock;
+    std::shared_ptr<OpenFolders> open = std::make_shared<OpenFolders>();
+    ChangeBus::Token watching;
+    std::mutex mutex;
+    std::unordered_map<store::FolderId, store::AccountId> owners; ///< never changes for a folder; bounded
+};
+
+namespace {
+constexpr std::size_t owner_cache = 100000;
+
+[[nodiscard]] Failure no_folder() { return fail(ErrorCode::not_found, "no such folder"); }
+} // namespace
+
+Mailboxes::Mailboxes(store::Store& store, ChangeBus& bus, const Clock& clock)
+    : state_(std::make_shared<State>(store, bus, clock)) {
+    state_->watching = bus.watch_all([open = state_->open](const store::Changes& changes) { open->note(changes); });
+}
+Mailboxes::~Mailboxes() = default;
+
+ChangeBus& Mailboxes::bus() noexcept { return state_->bus; }
+
+bool Mailboxes::may(store::AccountId who, const store::Folder& folder, Right /*right*/) const {
+    return folder.account == who;
+}
+
+Task<Result<void>> Mailboxes::authorize(store::AccountId who, store::FolderId folder, Right right) const {
+    {
+        const std::lock_guard lock(state_->mutex);
+        const auto it = state_->owners.find(folder);
+        if (it != state_->owners.end() && it->second == who)
+            co_return Result<void>{};
+    }
+    MAIL_CO_TRY(const auto row, co_await state_->store.mail().folder(folder));
+    // Someone else's folder looks like one that does not exist, unless the right to look it up is there.
+    if (!may(who, row, Right::lookup))
+        co_return no_folder();
+    if (!may(who, row, right))
+        co_return fail(ErrorCode::denied, "no right to do this in " + row.name);
+    const std::lock_guard lock(state_->mutex);
+    if (state_->owners.size() >= owner_cache)
+        state_->owners.clear();
+    if (row.account == who)
+        state_->owners.emplace(folder, who);
+    co_return Result<void>{};
+}
+
+Result<std::string> Mailboxes::normalise(std::string_view name) {
+    if (!name.empty() && name.back() == '/')
+        name.remove_suffix(1); // RFC 9051 §6.3.4: a trailing separator only announces children
+    if (name.empty())
+        return fail(ErrorCode::invalid, "the folder name is empty");
+    if (!text::is_utf8(name))
+        return fail(ErrorCode::invalid, "the folder name is not UTF-8");
+    for (char c : name)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            return fail(ErrorCode::invalid, "the folder name contains a control character");
+    if (name.find_first_of("*%") != std::string_view::npos)
+        return fail(ErrorCode::invalid, "the folder name contains a wildcard");
+    std::string out = text::is_ascii(name) ? std::string(name) : to_nfc(name);
+    if (out.size() > limit::folder_name_bytes)
+        return fail(ErrorCode::invalid, "the folder name is too long");
+    const auto levels = text::split(out, '/');
+    if (levels.size() > limit::folder_depth)
+        return fail(ErrorCode::invalid, "the folder is nested too deeply");
+    for (const auto level : levels)
+        if (level.empty() || level == "." || level == "..")
+            return fail(ErrorCode::invalid, "a level of the folder name is empty or only dots");
+    if (text::iequals(levels[0], "INBOX")) // RFC 9051 §5.1: INBOX in any case
+        out.replace(0, 5, "INBOX");
+    return out;
+}
+
+Task<Result<std::vector<store::Folder>>> Mailboxes::folders(store::AccountId who) {
+    co_return co_await state_->store.mail().folders(who);
+}
+
+Task<Result<store::Folder>> Mailboxes::find(store::AccountId who, std::string name) {
+    MAIL_CO_TRY(const auto normal, normalise(name));
+    co_return co_await state_->store.mail().find_folder(who, normal);
+}
+
+Task<Result<void>> Mailboxes::make_parents(store::AccountId who, std::string name) {
+    for (auto at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) {
+        const auto made = co_await state_->store.mail().create_folder(who, name.substr(0, at), store::FolderClass::mail,
+                                                                      store::SpecialUse::none);
+        if (!made && made.error().code != ErrorCode::conflict)
+            co_return fail(made.error());
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<store::Folder>> Mailboxes::create(store::AccountId who, std::string name, store::SpecialUse use) {
+    MAIL_CO_TRY(auto normal, normalise(name));
+    MAIL_CO_TRY(const auto present, co_await folders(who));
+    if (present.size() >= limit::folders_per_mailbox)
+        co_return fail(ErrorCode::too_large, "the mailbox has too many folders");
+    for (const auto& folder : present)
+        if (folder.name == normal)
+            co_return fail(ErrorCode::conflict, "the folder exists");
+    MAIL_CO_DO(co_await make_parents(who, normal));
+    co_return co_await state_->store.mail().create_folder(who, std::move(normal), store::FolderClass::mail, use);
+}
+
+Task<Result<void>> Mailboxes::rename(store::AccountId who, std::string from, std::string to) {
+    MAIL_CO_TRY(const auto old_name, normalise(from));
+    MAIL_CO_TRY(auto new_name, normalise(to));
+    if (new_name == "INBOX" || new_name.starts_with(old_name + '/'))
+        co_return fail(ErrorCode::invalid, "the folder cannot be moved there");
+    MAIL_CO_TRY(const auto folder, co_await state_->store.mail().find_folder(who, old_name));
+    if (!may(who, folder, Right::remove_folder))
+        co_return fail(ErrorCode::denied, "no right to rename " + old_name);
+    MAIL_CO_DO(co_await make_parents(who, new_name));
+    co_return co_await state_->store.mail().rename_folder(folder.id, std::move(new_name));
+}
+
+Task<Result<void>> Mailboxes::remove(store::AccountId who, std::string name) {
+    MAIL_CO_TRY(const auto normal, normalise(name));
+    if (normal == "INBOX")
+        co_return fail(ErrorCode::denied, "INBOX cannot be removed");
+    MAIL_CO_TRY(const auto folder, co_await state_->store.mail().find_folder(who, normal));
+    if (!may(who, folder, Right::remove_folder))
+        co_return fail(ErrorCode::denied, "no right to remove " + normal);
+    co_return co_await state_->store.mail().delete_folder(folder.id);
+}
+
+Task<Result<void>> Mailboxes::subscribe(store::AccountId who, std::string name, bool subscribed) {
+    MAIL_CO_TRY(auto normal, normalise(name));
+    co_return co_await state_->store.mail().subscribe(who, std::move(normal), subscribed);
+}
+
+Task<Result<std::vector<std::string>>> Mailboxes::subscriptions(store::AccountId who) {
+    co_return co_await state_->store.mail().subscriptions(who);
+}
+
+Task<Result<std::shared_ptr<Mailboxes::OpenFolder>>> Mailboxes::open(store::AccountId who, store::FolderId folder) {
+    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
+    auto entry = state_->open->enter(folder);
+    if (!entry->loaded()) {
+        MAIL_CO_TRY(auto listing, co_await state_->store.mail().list(folder));
+        entry->load(FolderSnapshot::build(std::move(listing.folder), listing.items));
+    }
+    co_return std::shared_ptr<OpenFolder>(std::move(entry));
+}
+
+Task<Result<store::FlagReceipt>> Mailboxes::change_flags(store::AccountId who, store::FlagChange change) {
+    MAIL_CO_DO(co_await authorize(who, change.folder, Right::write));
+    if (change.keywords.size() > limit::keywords_per_item)
+        co_return fail(ErrorCode::too_large, "too many keywords on one message");
+    for (const auto& keyword : change.keywords)
+        if (keyword.size() > limit::keyword_bytes)
+            co_return fail(ErrorCode::too_large, "a keyword is too long");
+    co_return co_await state_->store.mail().change_flags(std::move(change));
+}
+
+Task<Result<store::CopyReceipt>> Mailboxes::copy(store::AccountId who, store::FolderId source, store::UidSet uids,
+                                                 store::FolderId target, bool move, std::uint64_t quota) {
+    MAIL_CO_DO(co_await authorize(who, source, move ? Right::expunge : Right::read));
+    MAIL_CO_DO(co_await authorize(who, target, Right::insert));
+    co_return co_await state_->store.mail().copy(source, std::move(uids), target, move, quota);
+}
+
+Task<Result<std::vector<store::Uid>>> Mailboxes::expunge(store::AccountId who, store::FolderId folder,
+                                                         store::UidSet uids, bool only_deleted) {
+    MAIL_CO_DO(co_await authorize(who, folder, Right::expunge));
+    co_return co_await state_->store.mail().expunge(folder, std::move(uids), only_deleted);
+}
+
+Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& owner, store::FolderId folder,
+                                                           std::vector<NewItem> items) {
+    const auto account = owner.account;
+    const auto quota = owner.quota;
+    MAIL_CO_DO(co_await authorize(account, folder, Right::insert));
+    std::vector<store::AcceptPlan> plans;
+    const Time now = state_->clock.now();
+    for (auto& item : items) {
+        if (item.content.size() > limit::message_bytes)
+            co_return fail(ErrorCode::too_large, "the message is too large");
+        std::sort(item.keywords.begin(), item.keywords.end());
+        store::AcceptPlan plan;
+        plan.message = Id::make(now);
+        plan.content = std::move(item.content);
+        store::LocalCopy copy;
+        copy.account = account;
+        copy.folder = folder;
+        copy.flags = item.flags;
+        copy.keywords = text::join(item.keywords, " ");
+        copy.internal_date = item.internal_date.value_or(now);
+        copy.quota = quota;
+        plan.local.push_back(std::move(copy));
+        plans.push_back(std::move(plan));
+    }
+    co_return co_await state_->store.mail().append(std::move(plans));
+}
+
+Result<std::unique_ptr<store::Spool>> Mailboxes::spool(std::uint64_t size_hint) {
+    return state_->store.mail().spool(size_hint);
+}
+
+Task<Result<std::vector<store::ItemBody>>> Mailboxes::bodies(store::AccountId who, store::FolderId folder,
+                                                             const store::UidSet& uids, std::size_t limit) {
+    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
+    co_return co_await state_->store.mail().bodies(folder, uids, limit);
+}
+
+Task<Result<std::string>> Mailboxes::read(const store::ItemBody& body, std::uint64_t offset, std::uint64_t length) {
+    const std::uint64_t prefix = body.prefix.size();
+    const std::uint64_t total = prefix + body.blob.length;
+    if (offset >= total || length == 0)
+        co_return std::string{};
+    length = std::min(length, total - offset);
+    std::string out;
+    if (offset < prefix) {
+        out = body.prefix.substr(offset, length);
+        length -= out.size();
+        offset = prefix;
+    }
+    if (length > 0) {
+        MAIL_CO_TRY(const auto rest, co_await state_->store.mail().read(body.blob, offset - prefix, length));
+        if (out.empty())
+            co_return rest;
+        out += rest;
+    }
+    co_return out;
+}
+
+Task<Result<std::vector<Mailboxes::DerivedItem>>> Mailboxes::derived(store::AccountId who, store::FolderId folder,
+                                                                     const store::UidSet& uids, std::size_t limit) {
+    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
+    auto& mail_store = state_->store.mail();
+    MAIL_CO_TRY(auto rows, co_await mail_store.derived(folder, uids, limit));
+    std::vector<DerivedItem> out;
+    out.reserve(rows.size());
+    store::UidSet missing;
+    for (auto& row : rows) {
+        if (row.derived.blob == 0)
+            missing.push_back({row.uid, row.uid});
+        out.push_back({row.uid, std::move(row.derived)});
+    }
+    if (missing.empty())
+        co_return out;
+    MAIL_CO_TRY(const auto found, co_await mail_store.bodies(folder, missing, missing.size()));
+    std::vector<store::Derived> computed;
+    auto place = out.begin();
+    for (const auto& body : found) {
+        MAIL_CO_TRY(const auto bytes, co_await mail_store.read(body.blob, 0, body.blob.length));
+        place = std::find_if(place, out.end(), [&](const DerivedItem& item) { return item.uid >= body.uid; });
+        if (place == out.end())
+            break;
+        place->derived = derive_item(body.blob.id, bytes);
+        computed.push_back(place->derived);
+    }
+    // Kept for the next time; that it could not be kept (full disk) does not make the answer wrong.
+    const auto kept = co_await mail_store.put_derived(std::move(computed));
+    static_cast<void>(kept);
+    co_return out;
+}
+
+Task<Result<std::vector<store::Vanished>>> Mailboxes::vanished(store::AccountId who, store::FolderId folder,
+                                                               store::ModSeq since) {
+    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
+    co_return co_await state_->store.mail().vanished(folder, since);
+}
+
+Task<Result<store::MailStore::Usage>> Mailboxes::usage(store::AccountId who) {
+    co_return co_await state_->store.mail().usage(who);
+}
+
+} // namespace mail::service
