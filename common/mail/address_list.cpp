@@ -32,10 +32,10 @@ class ListReader {
         last_.clear();
         before_last_ = 0;
         comment_.clear();
-        bool glued = true; // the next word belongs to the same run
         for (;;) {
-            if (scan_.skip_blanks(&comment_))
-                glued = last_.ends_with('.') || scan_.peek() == '.'; // RFC 5322 §4.4: "john . doe"
+            const bool blank = scan_.skip_blanks(&comment_);
+            // RFC 5322 §4.4: "john . doe" is one run.
+            const bool glued = !blank || last_.ends_with('.') || scan_.peek() == '.';
             const char c = scan_.peek();
             if (scan_.done() || std::string_view(",;:<@").find(c) != std::string_view::npos)
                 return;
@@ -47,12 +47,11 @@ class ListReader {
             if (!glued) {
                 before_last_ = phrase_.size();
                 last_.clear();
-                if (!phrase_.empty())
-                    phrase_ += ' ';
             }
+            if (blank && !phrase_.empty())
+                phrase_ += ' ';
             phrase_ += word;
             last_ += word;
-            glued = true;
         }
     }
 

@@ -169,7 +169,8 @@ std::string with_crlf(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
             out += '\r';
-        if (text[i] != '\r' || (i + 1 < text.size() && text[i + 1] == '\n'))
+        // A bare CR and a NUL may not travel (RFC 5322 §2.2, §3.5).
+        if (text[i] != '\0' && (text[i] != '\r' || (i + 1 < text.size() && text[i + 1] == '\n')))
             out += text[i];
     }
     if (!out.empty() && !out.ends_with('\n'))
