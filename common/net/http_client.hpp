@@ -1,5 +1,5 @@
-// HTTP/1.1 client over a Stream. HttpClient for coroutines; BlockingHttpClient for mailctl, over a Unix socket or an
-// already open pair of descriptors (ssh), which keeps one connection for many requests.
+// HTTP/1.1 client over a Stream. HttpClient for coroutines; BlockingHttpClient for mailctl, over a Unix
+// socket, which keeps one connection for many requests.
 #pragma once
 
 #include "common/net/http.hpp"
@@ -32,6 +32,8 @@ class HttpClient {
     [[nodiscard]] Task<Result<HttpResponse>> stream_lines(HttpCall call, HttpLineSink sink, Duration timeout);
     /// False once the connection cannot carry another request.
     [[nodiscard]] bool usable() const noexcept;
+    /// Whether any byte of the last answer came.
+    [[nodiscard]] bool answered() const noexcept;
 
   private:
     struct State;

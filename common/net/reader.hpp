@@ -1,5 +1,5 @@
 // Reader: the input buffer of one connection. Framers look at buffered(), the session consumes what they took and asks
-// for more. Grows only as far as max_buffered; memory is released while the connection idles with nothing buffered.
+// for more. It never reads ahead of fill(), so the session bounds it; release() gives the memory back while idle.
 #pragma once
 
 #include "common/net/stream.hpp"
@@ -27,6 +27,10 @@ class Reader {
     std::string buffer_;
     std::size_t at_ = 0;   ///< first unconsumed byte
     std::size_t size_ = 0; ///< end of the bytes read; buffer_ itself may be longer
+    /// Most bytes of the next read. Starts small, so that an idle connection waits with a small buffer, and doubles
+    /// while reads fill it.
+    std::size_t chunk_ = first_chunk;
+    static constexpr std::size_t first_chunk = 2048;
 };
 
 } // namespace mail::net

@@ -6,6 +6,7 @@
 #include "common/async/task.hpp"
 #include "common/base/time.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -64,6 +65,8 @@ class Stream {
     [[nodiscard]] virtual const TlsInfo* tls() const noexcept = 0; ///< null while plain
     /// tls-exporter bytes for channel binding (RFC 9266); empty where there is none.
     [[nodiscard]] virtual std::string channel_binding() const { return {}; }
+    /// A function that closes this stream from any thread; does nothing once the stream is gone.
+    [[nodiscard]] virtual std::function<void()> closer() = 0;
 };
 
 } // namespace mail::net
