@@ -1,0 +1,134 @@
+// EHLO, HELO, LHLO, STARTTLS and the small commands.
+#include "common/base/log.hpp"
+#include "common/base/text.hpp"
+#include "maild/service/snapshot.hpp"
+#include "maild/smtp/intake.hpp"
+#include "maild/smtp/session.hpp"
+
+namespace mail::smtp {
+
+bool Session::offers_tls() const noexcept { return profile_.tls != nullptr && stream_.tls() == nullptr; }
+
+bool Session::offers_auth() const noexcept {
+    // RFC 4954 §4, RFC 8314: passwords and their proofs only inside TLS, unless the listener says otherwise.
+    return profile_.is_submission() && (stream_.tls() != nullptr || profile_.plaintext_auth);
+}
+
+Reply Session::ehlo_reply() const {
+    Reply reply(250, "", config_->server.hostname);
+    const auto add = [&reply](std::string word) { reply.lines.push_back(std::move(word)); };
+    add("PIPELINING");
+    add("SIZE " + std::to_string(max_message_size()));
+    add("8BITMIME");
+    add("SMTPUTF8");
+    add("CHUNKING");
+    add("BINARYMIME");
+    add("DSN");
+    add("ENHANCEDSTATUSCODES");
+    if (offers_tls())
+        add("STARTTLS");
+    if (offers_auth()) {
+        std::string words = "AUTH";
+        for (const std::string_view name : services_.sign_in.mechanisms(true))
+            words += " " + std::string(name);
+        if (!mailbox_)
+            add(std::move(words));
+    }
+    return reply;
+}
+
+Task<void> Session::cmd_hello(Command command) {
+    const Verb verb = verb_of(command);
+    // RFC 2033 §4.1: LHLO replaces HELO and EHLO, which an LMTP server must not take.
+    if ((verb == Verb::lhlo) != profile_.is_lmtp()) {
+        co_await refuse(Reply(500, "5.5.1", profile_.is_lmtp() ? "This is LMTP: say LHLO" : "This is not LMTP: say EHLO"));
+        co_return;
+    }
+    if (auto* ehlo = std::get_if<Ehlo>(&command))
+        helo_ = std::move(ehlo->name);
+    else if (auto* lhlo = std::get_if<Lhlo>(&command))
+        helo_ = std::move(lhlo->name);
+    else
+        helo_ = std::move(std::get<Helo>(command).name);
+    extended_ = verb != Verb::helo;
+    // RFC 5321 §4.1.4: a later EHLO ends the transaction.
+    state_ = greeted;
+    reset();
+    say(extended_ ? ehlo_reply() : Reply(250, "", config_->server.hostname));
+}
+
+Task<void> Session::cmd_starttls(Command) {
+    if (!offers_tls()) {
+        co_await refuse(Reply(stream_.tls() != nullptr ? 503 : 502, "5.5.1",
+                              stream_.tls() != nullptr ? "TLS is active already" : "STARTTLS is not offered"));
+        co_return;
+    }
+    // RFC 3207 §4.2, CVE-2011-0411: what was sent along in the clear must never be taken for what came through TLS.
+    if (!reader_.buffered().empty()) {
+        log(Event::smtp_bad_command, {{"sid", id_}, {"reason", "data after STARTTLS"}});
+        close_with(Reply(554, "5.5.1", "Nothing may follow STARTTLS before the handshake"));
+        co_return;
+    }
+    say(Reply(220, "2.0.0", "Ready to start TLS"));
+    stream_.set_timeout(std::chrono::seconds(limit::preauth_idle_seconds));
+    co_await flush();
+    if (broken_) {
+        closing_ = true;
+        co_return;
+    }
+    reader_.release();
+    const auto done = co_await stream_.start_tls(*profile_.tls);
+    if (!done) {
+        log(Event::tls_failed, {{"sid", id_}, {"peer", stream_.peer().address}, {"reason", done.error().message}});
+        broken_ = true;
+        closing_ = true;
+        co_return;
+    }
+    // RFC 3207 §4.2: everything known before TLS is forgotten.
+    state_ = connected;
+    reset();
+    framer_ = LineFramer();
+    helo_.clear();
+    mailbox_.reset();
+    watch_.reset();
+}
+
+Task<void> Session::cmd_rset(Command) {
+    reset();
+    say(Reply(250, "2.0.0", "Reset"));
+    co_return;
+}
+
+Task<void> Session::cmd_noop(Command) {
+    say(Reply(250, "2.0.0", "Nothing done"));
+    co_return;
+}
+
+Task<void> Session::cmd_quit(Command) {
+    say(Reply(221, "2.0.0", "Bye"));
+    closing_ = true;
+    co_return;
+}
+
+Task<void> Session::cmd_help(Command) {
+    say(Reply(214, "2.0.0", "See RFC 5321"));
+    co_return;
+}
+
+Task<void> Session::cmd_vrfy(Command) {
+    // RFC 5321 §7.3: the same answer for everybody, so that nobody can be found out.
+    say(Reply(252, "2.5.2", "Cannot verify; send some mail and see"));
+    co_return;
+}
+
+Task<void> Session::cmd_disabled(Command command) {
+    co_await refuse(Reply(502, "5.5.1", std::string(name_of(verb_of(command))) + " is not offered"));
+}
+
+Task<void> Session::cmd_foreign(Command) {
+    log(Event::smtp_bad_command, {{"sid", id_}, {"peer", stream_.peer().address}, {"reason", "another protocol"}});
+    close_with(Reply(554, "5.5.1", "This is a mail server"));
+    co_return;
+}
+
+} // namespace mail::smtp

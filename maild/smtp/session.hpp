@@ -1,0 +1,145 @@
+// One SMTP, submission or LMTP connection (RFC 5321, 6409, 2033) as a coroutine; what differs is the Profile.
+// A message is in its mailboxes or its queue, durably, before its 250 is sent. Only CR LF ends a line. Replies of
+// pipelined commands leave in one write (RFC 2920). Runs on its stream's thread; stop() may be called from any thread.
+// Commands are found in one table (session.cpp); handlers are in cmd_*.cpp, one file per family.
+#pragma once
+
+#include "common/net/reader.hpp"
+#include "common/net/stream.hpp"
+#include "maild/service/delivery.hpp"
+#include "maild/service/sign_in.hpp"
+#include "maild/smtp/budget.hpp"
+#include "maild/smtp/profile.hpp"
+#include "maild/smtp/proto/command.hpp"
+#include "maild/smtp/proto/framer.hpp"
+#include "maild/smtp/transaction.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mail::service {
+class Config;
+struct ConfigSnapshot;
+}
+
+namespace mail::smtp {
+
+class Intake;
+
+/// What sessions share; all outlive them.
+struct Services {
+    service::Config& config;
+    service::Directory& directory;
+    service::Delivery& delivery;
+    service::SignIn& sign_in;
+    ByteBudget& budget;
+};
+
+class Session {
+  public:
+    /// `id` is the sid of log lines. `stream` outlives the session; with implicit TLS its handshake is done.
+    Session(Services services, Profile profile, net::Stream& stream, std::string id);
+    ~Session();
+    /// The whole connection, greeting to end.
+    [[nodiscard]] Task<void> run();
+    /// The next command is answered 421 and the connection closed. Thread-safe.
+    void stop() noexcept { stopping_->store(true); }
+
+  private:
+    /// How far the conversation is; a set of these says where a command is allowed.
+    enum State : std::uint8_t { connected = 1, greeted = 2, sender = 4, recipients = 8, chunking = 16, anywhere = 31 };
+    struct Row {
+        Verb verb;
+        std::uint8_t states;
+        Task<void> (Session::*handler)(Command command);
+        std::string_view otherwise; ///< text of 503 in other states
+    };
+    [[nodiscard]] static const Row& row_of(Verb verb) noexcept;
+
+    // session.cpp: lines in, replies out
+    [[nodiscard]] Task<void> dispatch(Command command);
+    /// A line, or how there is none (need_more: the connection has ended and closing_ is set).
+    [[nodiscard]] Task<LineFramer::Status> next_line(std::string& line, bool sasl);
+    [[nodiscard]] Task<void> answer_bad_line(LineFramer::Status status);
+    /// Writes what is due and reads once; false at the end of the connection, closing_ is then set.
+    [[nodiscard]] Task<bool> fill(std::int64_t seconds);
+    [[nodiscard]] Task<void> flush();
+    void say(const Reply& reply);
+    /// Says a 4xx or 5xx that is the client's fault: counted, slowed down, at last 421.
+    [[nodiscard]] Task<void> refuse(Reply reply);
+    /// Says the last words; nothing that follows is read as a command.
+    void close_with(const Reply& reply);
+    [[nodiscard]] Task<void> say_goodbye();
+    void reset() noexcept;
+
+    // cmd_hello.cpp
+    [[nodiscard]] Task<void> cmd_hello(Command command);
+    [[nodiscard]] Task<void> cmd_starttls(Command command);
+    [[nodiscard]] Task<void> cmd_rset(Command command);
+    [[nodiscard]] Task<void> cmd_noop(Command command);
+    [[nodiscard]] Task<void> cmd_quit(Command command);
+    [[nodiscard]] Task<void> cmd_help(Command command);
+    [[nodiscard]] Task<void> cmd_vrfy(Command command);
+    [[nodiscard]] Task<void> cmd_disabled(Command command);
+    [[nodiscard]] Task<void> cmd_foreign(Command command);
+    [[nodiscard]] Reply ehlo_reply() const;
+    [[nodiscard]] bool offers_tls() const noexcept;
+    [[nodiscard]] bool offers_auth() const noexcept;
+
+    // cmd_auth.cpp
+    [[nodiscard]] Task<void> cmd_auth(Command command);
+    [[nodiscard]] Task<void> exchange(service::SaslExchange& exchange, std::optional<std::string> response);
+    /// The client's answer to a challenge; nullopt: it gave up or broke the rules and has its reply.
+    [[nodiscard]] Task<std::optional<std::string>> ask(std::string challenge);
+    [[nodiscard]] Task<void> sign_in_failed(Error error);
+
+    // cmd_envelope.cpp
+    [[nodiscard]] Task<void> cmd_mail(Command command);
+    [[nodiscard]] Task<void> cmd_rcpt(Command command);
+    [[nodiscard]] Task<void> refuse_recipient(const Rcpt& rcpt, Reply reply);
+    [[nodiscard]] bool may_relay() const noexcept { return mailbox_ != nullptr || peer_relays_; }
+
+    // cmd_data.cpp
+    [[nodiscard]] Task<void> cmd_data(Command command);
+    [[nodiscard]] Task<void> cmd_bdat(Command command);
+    [[nodiscard]] std::optional<Reply> refuse_chunk(const Bdat& bdat);
+    /// Reads a chunk into `intake` (null: it is swallowed). False at the end of the connection.
+    [[nodiscard]] Task<bool> read_chunk(std::uint64_t size, Intake* intake);
+    [[nodiscard]] std::unique_ptr<Intake> make_intake();
+    /// The message is whole: makes it durable and answers.
+    [[nodiscard]] Task<void> complete(Intake& intake);
+    /// The same words for the message: once, or once for every recipient in LMTP (RFC 2033 §4.2).
+    void answer_message(const Reply& reply);
+    void refuse_message(const Reply& reply);
+    [[nodiscard]] std::uint64_t max_message_size() const noexcept;
+
+    Services services_;
+    Profile profile_;
+    net::Stream& stream_;
+    net::Reader reader_;
+    LineFramer framer_;
+    std::string id_;
+    std::shared_ptr<const service::ConfigSnapshot> config_; ///< as of the current command
+    State state_ = connected;
+    bool closing_ = false;
+    bool lingering_ = false; ///< the client may still be sending: read on a little so that it sees our last words
+    bool broken_ = false;    ///< a write failed: the client is gone
+    bool peer_relays_ = false;
+    bool extended_ = false; ///< EHLO or LHLO, not HELO
+    std::string out_;       ///< replies not yet written
+    std::string helo_;
+    unsigned errors_ = 0;
+    unsigned refused_recipients_ = 0;
+    unsigned failures_ = 0; ///< of sign-in
+    service::MailboxPtr mailbox_; ///< who has signed in
+    std::shared_ptr<void> watch_;
+    std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
+    Transaction transaction_;
+    Id message_id_; ///< of the message being received
+    std::unique_ptr<Intake> chunks_; ///< between BDAT commands
+    LineEndings chunk_endings_;
+};
+
+} // namespace mail::smtp
