@@ -56,7 +56,7 @@ std::vector<std::string_view> split(std::string_view s, char separator) {
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
     std::string out;
     for (const auto& part : parts) {
-        if (!out.empty())
+        if (&part != parts.data())
             out += separator;
         out += part;
     }
