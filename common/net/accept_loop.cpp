@@ -70,14 +70,30 @@ Task<void> run_session(std::shared_ptr<const SessionStarter> start, std::unique_
     token.reset();
 }
 
-/// One word and out: nothing here may wait for the client.
-void refuse(const Stream& stream, const AcceptOptions& options) {
-    const auto* socket = dynamic_cast<const SocketStream*>(&stream);
-    if (socket != nullptr && !options.refusal.empty())
-        (void)::send(socket->native_handle(), options.refusal.data(), options.refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    log(Event::connection_refused,
-        {{"listener", options.name}, {"peer", stream.peer().text()}, {"limit", "connections"}});
-}
+/// Turns connections away. A flood of them makes one log line per second.
+class Refusals {
+  public:
+    /// One word and out: nothing here may wait for the client.
+    void refuse(const Stream& stream, const AcceptOptions& options) {
+        const auto* socket = dynamic_cast<const SocketStream*>(&stream);
+        if (socket != nullptr && !options.refusal.empty())
+            (void)::send(socket->native_handle(), options.refusal.data(), options.refusal.size(),
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ++count_;
+        const auto now = std::chrono::steady_clock::now();
+        if (now < quiet_until_)
+            return;
+        quiet_until_ = now + std::chrono::seconds(1);
+        log(Event::connection_refused, {{"listener", options.name},
+                                        {"peer", stream.peer().text()},
+                                        {"limit", "connections"},
+                                        {"count", std::exchange(count_, 0)}});
+    }
+
+  private:
+    std::size_t count_ = 0; ///< since the last line
+    SteadyTime quiet_until_{};
+};
 
 } // namespace
 
@@ -86,6 +102,7 @@ Task<void> accept_loop(Listener& listener, async::Runtime& runtime, async::TaskG
     const auto shared_start = std::make_shared<const SessionStarter>(std::move(start));
     constexpr Duration first_pause = std::chrono::milliseconds(50);
     Duration pause = first_pause;
+    Refusals refusals;
     for (;;) {
         const async::Executor owner = runtime.next();
         auto accepted = co_await listener.accept(owner);
@@ -105,7 +122,7 @@ Task<void> accept_loop(Listener& listener, async::Runtime& runtime, async::TaskG
         if (options.budget) {
             auto taken = options.budget->take(stream->peer());
             if (!taken) {
-                refuse(*stream, options);
+                refusals.refuse(*stream, options);
                 continue;
             }
             token = std::make_shared<ConnectionBudget::Token>(std::move(*taken));

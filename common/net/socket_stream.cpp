@@ -107,7 +107,9 @@ struct SocketStream::Core : std::enable_shared_from_this<Core> {
     SteadyTime armed = never;    ///< when the timer fires
     bool expired = false;
     bool tls_broken = false; ///< after a fatal error nothing may be sent, not even close_notify
+    bool ended = false; ///< shutdown() was called
     int at_once = 0; ///< calls in a row that did not wait
+    std::size_t wasted = 0; ///< bytes read by linger()
 
     void arm() {
         const SteadyTime next = std::min(deadline, stall);
@@ -131,6 +133,32 @@ struct SocketStream::Core : std::enable_shared_from_this<Core> {
             arm();
         }
     }
+    /// Closing a socket that has unread bytes resets the connection, and the peer may lose our last reply. So what a
+    /// peer still sends after our end is read for a second, without the stream.
+    void linger() {
+        std::array<char, 8192> waste;
+        if (wasted == 0) {
+            ssl.reset();
+            expired = false;
+            stall = never;
+            deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+        }
+        ssize_t got = 0;
+        while (wasted < (1U << 20U) && (got = ::recv(fd, waste.data(), waste.size(), 0)) > 0)
+            wasted += static_cast<std::size_t>(got);
+        if (got >= 0 || errno != EAGAIN || wasted == 0 || expired) {
+            close();
+            return;
+        }
+        arm();
+        descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                              [self = shared_from_this()](boost::system::error_code error) {
+                                  if (error)
+                                      self->close();
+                                  else
+                                      self->linger();
+                              });
+    }
     void close() noexcept {
         if (fd < 0)
             return;
@@ -147,7 +175,12 @@ SocketStream::SocketStream(const async::Executor& executor, int fd) {
     read_addresses();
 }
 
-SocketStream::~SocketStream() { core_->close(); }
+SocketStream::~SocketStream() {
+    if (core_->ended && core_->fd >= 0)
+        core_->linger();
+    else
+        core_->close();
+}
 
 void SocketStream::read_addresses() {
     sockaddr_storage address{};
@@ -338,8 +371,11 @@ Task<Result<void>> SocketStream::handshake(std::string expected_name, bool clien
             error = ready.error();
         } else if (why == SSL_ERROR_SSL) {
             const long verdict = SSL_get_verify_result(core_->ssl.get());
+            const bool cut = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
             error = {ErrorCode::invalid, "TLS handshake failed: " + openssl_reason()};
-            if (client && verdict != X509_V_OK)
+            if (cut)
+                error = {ErrorCode::closed, "the peer ended the connection in the TLS handshake"};
+            else if (client && verdict != X509_V_OK)
                 error.message += std::string(" (") + X509_verify_cert_error_string(verdict) + ")";
         } else {
             error = {ErrorCode::closed, "the peer ended the connection in the TLS handshake"};
@@ -376,30 +412,7 @@ Task<void> SocketStream::shutdown() {
         ERR_clear_error();
     }
     ::shutdown(core_->fd, SHUT_WR);
-    co_await drain();
-}
-
-/// Closing a socket that has unread bytes resets the connection, and the peer may lose our last reply. So what a
-/// talking peer still sends is read for a moment.
-Task<void> SocketStream::drain() {
-    std::array<char, 8192> waste;
-    std::size_t total = 0;
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    core_->expired = false;
-    core_->deadline = end;
-    while (core_->fd >= 0 && total < (1U << 20U)) {
-        const auto got = ::recv(core_->fd, waste.data(), waste.size(), 0);
-        if (got > 0) {
-            total += static_cast<std::size_t>(got);
-            continue;
-        }
-        if (got == 0 || errno != EAGAIN || total == 0)
-            co_return;
-        core_->arm();
-        const auto ready = co_await wait(Want::read);
-        if (!ready)
-            co_return;
-    }
+    core_->ended = true;
 }
 
 void SocketStream::close() noexcept { core_->close(); }

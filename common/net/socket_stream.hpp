@@ -42,7 +42,6 @@ class SocketStream final : public Stream {
     [[nodiscard]] Task<void> let_others_go();
     [[nodiscard]] Task<Result<void>> handshake(std::string expected_name, bool client);
     [[nodiscard]] Task<Result<void>> write_tls(std::string_view data);
-    [[nodiscard]] Task<void> drain();
     void read_addresses();
 
     std::shared_ptr<Core> core_;

@@ -55,7 +55,8 @@ class Stream {
     /// Every pending and later read or write fails with timeout once `after` has passed since this call, until it is
     /// set again; one watchdog per connection. Duration::max(): no limit.
     virtual void set_timeout(Duration after) = 0;
-    /// Tells the peer that nothing more comes (TLS close_notify, then FIN). Never fails.
+    /// Tells the peer that nothing more comes (TLS close_notify, then FIN). Never fails. Reading goes on; a stream that is
+    /// then dropped still takes in what the peer sends for a second, so that our last words are not lost in a reset.
     [[nodiscard]] virtual Task<void> shutdown() = 0;
     /// Ends at once; pending operations fail with closed.
     virtual void close() noexcept = 0;
