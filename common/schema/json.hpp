@@ -50,8 +50,9 @@ struct EncodeOptions {
 [[nodiscard]] boost::json::object complete(const Kind& kind, std::string_view name, const boost::json::object& spec);
 /// A stored spec with its secrets as {"keep": true}, defaults left out: what export prints.
 [[nodiscard]] boost::json::object redact(const Kind& kind, const boost::json::object& spec);
-/// RFC 7396 merge of `patch` into `spec`; null removes.
-[[nodiscard]] boost::json::object merge_patch(const boost::json::object& spec, const boost::json::object& patch);
+/// RFC 7396 merge of `patch` into `spec`; null removes. A secret is replaced as a whole, never merged.
+[[nodiscard]] boost::json::object merge_patch(const Kind& kind, const boost::json::object& spec,
+                                              const boost::json::object& patch);
 
 /// The struct of a stored spec. Errors: invalid (all faults in one message).
 template <class T> [[nodiscard]] Result<T> decode(std::string_view name, const boost::json::object& spec) {

@@ -61,10 +61,12 @@ struct Plan {
 [[nodiscard]] Plan compute_plan(const ResourceView& current, std::span<const Document> desired, const PlanOptions& options,
                                 const SecretSealer& sealer, Kinds kinds = all_kinds());
 
-/// {"plan_hash","base_revision","operations":[{"action","kind","name","changes":[{"field","before","after"}]}],"warnings",
+/// What Plan::hash is made of; changes with anything the plan would write.
+[[nodiscard]] std::string hash_of(const Plan& plan, Kinds kinds = all_kinds());
+/// {"plan_hash","base_revision","changed","operations":[{"action","kind","name","changes":[{"field","before","after"}]}],"warnings",
 /// "effects","summary":{"create":1,...}}; operations of action none are left out. Without secrets.
 [[nodiscard]] boost::json::object to_json(const Plan& plan);
-/// Lines such as "+ mailbox ann@example.org", "~ mailbox ...", "    quota: 1GiB -> 2GiB"; "no changes" alone when there are none.
+/// Lines such as "+ mailbox ann@example.org", "~ mailbox ...", "    quota: 1GiB -> 2GiB"; "no changes" alone when there are none. Ends in a line end.
 [[nodiscard]] std::string to_text(const Plan& plan);
 
 } // namespace mail::schema

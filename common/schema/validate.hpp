@@ -6,10 +6,11 @@
 #include "common/schema/document.hpp"
 #include "common/schema/view.hpp"
 
+#include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace mail::schema {
 
@@ -18,9 +19,15 @@ namespace mail::schema {
 void check_object(const Kind& kind, const Current& object, const OverlayView& whole, Issues& issues,
                   Kinds kinds = all_kinds());
 
-/// Objects of `whole` that still refer to one of the removed (kind, name) pairs: `conflict`, naming the referrer.
-void check_removals(std::span<const std::pair<std::string, std::string>> removed, const ResourceView& whole,
-                    Issues& issues, Kinds kinds = all_kinds());
+/// What a plan takes away.
+struct Removals {
+    std::set<std::pair<std::string, std::string>> objects; ///< (kind, name)
+    std::set<std::string> addresses;                       ///< keys nobody answers to any more
+};
+/// Objects of `whole` that still need what is gone. By name or domain: an error (conflict) naming the referrer. By
+/// address (a group's member): a warning, mail to it is refused from then on. Referrers that the plan changes are
+/// left to check_object.
+void check_removals(const Removals& removed, const OverlayView& whole, Issues& issues, Kinds kinds = all_kinds());
 
 /// Offline: duplicates, and everything check_object finds among the documents themselves; references to objects that
 /// are in no document are not faults, because the server may have them.

@@ -68,12 +68,14 @@ class OverlayView final : public ResourceView {
     void put(Current object);
     void remove(std::string_view kind, std::string_view name);
     [[nodiscard]] std::optional<Current> find(std::string_view kind, std::string_view name) const override;
-    /// The first owner in order of kind and name; others(key) tells whether there are more.
+    /// The first of owners().
     [[nodiscard]] std::optional<AddressOwner> find_address(std::string_view key) const override;
     void each(std::string_view kind, const std::function<bool(const Current&)>& visit) const override;
     [[nodiscard]] std::uint64_t revision() const override { return base_.revision(); }
     /// Everybody who would answer to an address; more than one is a conflict.
     [[nodiscard]] std::vector<AddressOwner> owners(std::string_view key) const;
+    /// Whether put or remove was called for it.
+    [[nodiscard]] bool is_changed(std::string_view kind, std::string_view name) const;
 
   private:
     const ResourceView& base_;

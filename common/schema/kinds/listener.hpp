@@ -1,6 +1,7 @@
 // listener: an address where the server waits for one protocol. Read by the composition root and by sessions.
 #pragma once
 
+#include "common/base/limits.hpp"
 #include "common/schema/kind.hpp"
 
 namespace mail::schema {
