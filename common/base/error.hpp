@@ -29,8 +29,8 @@ enum class ErrorCode : std::uint8_t {
 
 struct Error {
     ErrorCode code = ErrorCode::internal;
-    std::string message; ///< one sentence without a final stop: what failed and why
-    std::string hint;    ///< what to do about it; may be empty
+    std::string message{}; ///< one sentence without a final stop: what failed and why
+    std::string hint{};    ///< what to do about it; may be empty
 };
 
 /// How one ErrorCode is told over each protocol.

@@ -1,0 +1,78 @@
+// Api: the admin API's routes over one HTTP connection (house rules: /v1 changes only by addition). Each route states who
+// may call it; every write is planned and applied through Resources or the queue store and says who asked.
+#pragma once
+
+#include "common/net/http.hpp"
+#include "common/net/listener.hpp"
+#include "maild/admin/resources.hpp"
+#include "maild/service/changes.hpp"
+
+#include <boost/json/fwd.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace mail::admin {
+
+/// What the composition root tells about the running server.
+struct ServerView {
+    std::function<boost::json::object()> status;  ///< body of GET /v1/status, without counters of the queue
+    std::function<std::string()> metrics;         ///< further lines for GET /metrics
+};
+
+/// Everything the routes work with; all of it outlives every connection.
+struct Services {
+    store::Store& store;
+    Resources& resources;
+    service::ChangeBus& bus;
+    ServerView server;
+    const Clock& clock;
+    std::function<bool()> stopping; ///< streams end when it says so
+};
+
+/// Who is asking, from the socket's credentials.
+struct Caller {
+    std::string actor; ///< "uid:0"
+    bool allowed = false;
+};
+
+class Api final : public net::HttpHandler {
+  public:
+    Api(Services& services, Caller caller) : services_(services), caller_(std::move(caller)) {}
+
+    [[nodiscard]] Task<net::HttpResponse> handle(net::HttpRequest request) override;
+    [[nodiscard]] std::size_t body_limit(const net::HttpRequest& head) const override;
+    [[nodiscard]] std::optional<net::HttpResponse> reject(const net::HttpRequest& head) override;
+    [[nodiscard]] net::HttpResponse problem(int status, std::string_view why) const override;
+
+  private:
+    using Reply = Task<net::HttpResponse>;
+    [[nodiscard]] Reply dispatch(const net::HttpRequest& request);
+    // resource_routes.cpp
+    [[nodiscard]] Reply resource(const schema::Kind& kind, const net::HttpRequest& request);
+    [[nodiscard]] Reply list(const schema::Kind& kind, const net::HttpRequest& request);
+    [[nodiscard]] Reply show(const schema::Kind& kind, std::string name);
+    [[nodiscard]] Reply put(const schema::Kind& kind, std::string name, const net::HttpRequest& request, bool patch);
+    [[nodiscard]] Reply remove(const schema::Kind& kind, std::string name, const net::HttpRequest& request);
+    [[nodiscard]] Reply resource_action(const schema::Kind& kind, std::string name, const net::HttpRequest& request);
+    // plan_routes.cpp
+    [[nodiscard]] Reply plan(const net::HttpRequest& request, bool apply);
+    [[nodiscard]] Reply export_documents(const net::HttpRequest& request);
+    [[nodiscard]] Reply history(const net::HttpRequest& request);
+    // queue_routes.cpp
+    [[nodiscard]] Reply queue(const net::HttpRequest& request);
+    [[nodiscard]] Reply queue_list(const net::HttpRequest& request);
+    [[nodiscard]] Reply queue_action(const net::HttpRequest& request, std::string verb);
+    [[nodiscard]] Reply queue_summary();
+    [[nodiscard]] Reply queue_message(std::int64_t id);
+    // status_routes.cpp
+    [[nodiscard]] Reply status();
+    [[nodiscard]] Reply metrics();
+    [[nodiscard]] net::HttpResponse log_tail(const net::HttpRequest& request);
+    [[nodiscard]] net::HttpResponse watch(const net::HttpRequest& request);
+
+    Services& services_;
+    Caller caller_;
+};
+
+} // namespace mail::admin

@@ -1,0 +1,212 @@
+// The outbound queue: list, show, summary, message bytes, and the verbs hold, release, retry, drop.
+#include "common/base/log.hpp"
+#include "common/base/text.hpp"
+#include "maild/admin/api.hpp"
+#include "maild/admin/reply.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <map>
+
+namespace mail::admin {
+namespace json = boost::json;
+namespace {
+
+constexpr std::string_view status_names[] = {"ready", "active", "deferred", "held"};
+
+json::object error_json(const store::LastError& error) {
+    json::object out;
+    out["code"] = error.code;
+    out["text"] = error.text;
+    out["remote"] = error.remote;
+    out["at"] = format_rfc3339(error.at);
+    return out;
+}
+
+json::object item_json(const store::QueueItem& item) {
+    json::object out;
+    out["id"] = std::to_string(item.id);
+    out["message"] = item.message.text();
+    out["sender"] = item.envelope.sender;
+    out["recipient"] = item.recipient;
+    out["domain"] = item.domain;
+    out["status"] = status_names[static_cast<std::size_t>(item.status)];
+    out["attempts"] = item.attempts;
+    out["last_error"] = nullptr;
+    if (item.last_error)
+        out["last_error"] = error_json(*item.last_error);
+    out["created"] = format_rfc3339(item.created);
+    out["next_attempt"] = nullptr;
+    if (item.status != store::QueueStatus::held && item.next_attempt != Time{})
+        out["next_attempt"] = format_rfc3339(item.next_attempt);
+    out["expires"] = format_rfc3339(item.expires);
+    out["size"] = item.blob.length;
+    out["route"] = nullptr;
+    if (!item.route.empty())
+        out["route"] = item.route;
+    out["message_id"] = nullptr;
+    if (!item.envelope.message_id.empty())
+        out["message_id"] = item.envelope.message_id;
+    return out;
+}
+
+Result<store::QueueId> queue_id(std::string_view text) {
+    const auto id = text::number<store::QueueId>(text);
+    if (!id || *id <= 0)
+        return fail(ErrorCode::not_found, "there is no queue item " + text::escape(text, 64));
+    return *id;
+}
+
+/// {"ids": [...]} or {"filter": "..."} of a verb's body; never both empty, so that nothing hits the whole queue by accident.
+Result<store::QueueFilter> chosen(const json::object& body) {
+    store::QueueFilter out;
+    if (const auto* ids = body.if_contains("ids"); ids != nullptr && ids->is_array())
+        for (const auto& each : ids->get_array()) {
+            const auto text = each.is_string() ? std::string(each.get_string()) : json::serialize(each);
+            MAIL_TRY(const auto id, queue_id(text));
+            out.ids.push_back(id);
+        }
+    if (const auto* filter = body.if_contains("filter"); filter != nullptr && filter->is_string()) {
+        MAIL_TRY(out.conditions, parse_filter(filter->get_string()));
+    }
+    if (out.ids.empty() && out.conditions.empty())
+        return fail(ErrorCode::invalid, "no queue items are named", "give ids or a filter");
+    return out;
+}
+
+std::optional<store::QueueVerb> verb_named(std::string_view word, bool notify) {
+    if (word == "hold")
+        return store::QueueVerb::hold;
+    if (word == "release")
+        return store::QueueVerb::release;
+    if (word == "retry")
+        return store::QueueVerb::retry;
+    if (word == "drop") // with a notification it ends like an expired one: the sender gets a report
+        return notify ? store::QueueVerb::expire : store::QueueVerb::drop;
+    return std::nullopt;
+}
+
+} // namespace
+
+Task<net::HttpResponse> Api::queue(const net::HttpRequest& request) {
+    const auto& path = request.segments;
+    if (path.size() == 4 && path[2] == "actions") {
+        if (request.method != "POST")
+            co_return method_not_allowed("POST");
+        co_return co_await queue_action(request, path[3]);
+    }
+    if (request.method != "GET")
+        co_return method_not_allowed("GET");
+    if (path.size() == 2)
+        co_return co_await queue_list(request);
+    if (path.size() == 3 && path[2] == "summary")
+        co_return co_await queue_summary();
+    const auto id = queue_id(path[2]);
+    if (!id)
+        co_return problem_reply(id.error());
+    if (path.size() == 4 && path[3] == "message")
+        co_return co_await queue_message(*id);
+    const auto item = co_await services_.store.queue().item(*id);
+    if (!item)
+        co_return problem_reply(Error{item.error().code, "there is no queue item " + path[2], ""});
+    co_return json_reply(item_json(*item));
+}
+
+Task<net::HttpResponse> Api::queue_list(const net::HttpRequest& request) {
+    const auto known = check_query(request, {"limit", "after", "filter"});
+    const auto limit = limit_of(request);
+    if (!known || !limit)
+        co_return problem_reply(known ? limit.error() : known.error());
+    store::QueueFilter filter;
+    auto conditions = parse_filter(request.parameter("filter"));
+    if (!conditions)
+        co_return problem_reply(conditions.error());
+    filter.conditions = std::move(*conditions);
+    filter.after = text::number<store::QueueId>(request.parameter("after")).value_or(0);
+    filter.limit = *limit == 0 ? 0 : *limit + 1;
+    const auto found = co_await services_.store.queue().list(std::move(filter));
+    if (!found)
+        co_return problem_reply(found.error());
+    json::array items;
+    json::value next = nullptr;
+    for (const auto& item : *found) {
+        if (*limit != 0 && items.size() == *limit) {
+            next = items.back().as_object().at("id");
+            break;
+        }
+        items.push_back(item_json(item));
+    }
+    co_return json_reply(json::object{{"items", std::move(items)}, {"next", std::move(next)}});
+}
+
+Task<net::HttpResponse> Api::queue_action(const net::HttpRequest& request, std::string word) {
+    auto body = read_body(request, {"ids", "filter", "notify"});
+    if (!body)
+        co_return problem_reply(body.error());
+    const auto* notify = body->if_contains("notify");
+    const auto verb = verb_named(word, notify != nullptr && notify->is_bool() && notify->get_bool());
+    if (!verb)
+        co_return problem_reply(Error{ErrorCode::not_found, "there is no such action", "hold, release, retry or drop"});
+    auto filter = chosen(*body);
+    if (!filter)
+        co_return problem_reply(filter.error());
+    if (filter->ids.size() == 1) {
+        const auto present = co_await services_.store.queue().item(filter->ids.front());
+        if (!present)
+            co_return problem_reply(Error{present.error().code, "there is no queue item " + std::to_string(filter->ids.front()), ""});
+    }
+    const auto changed = co_await services_.store.queue().change(std::move(*filter), *verb, services_.clock.now());
+    if (!changed)
+        co_return problem_reply(changed.error());
+    log(Event::queue_changed, {{"actor", caller_.actor}, {"verb", word}, {"items", *changed}});
+    co_return json_reply(json::object{{"changed", *changed}});
+}
+
+Task<net::HttpResponse> Api::queue_summary() {
+    const auto found = co_await services_.store.queue().list({});
+    if (!found)
+        co_return problem_reply(found.error());
+    struct Row {
+        std::size_t count = 0;
+        std::size_t states[4] = {};
+        Time oldest = Time::max();
+        std::string last_error;
+        Time error_at{};
+    };
+    std::map<std::string, Row> domains;
+    for (const auto& item : *found) {
+        auto& row = domains[item.domain];
+        ++row.count;
+        ++row.states[static_cast<std::size_t>(item.status)];
+        row.oldest = std::min(row.oldest, item.created);
+        if (item.last_error && item.last_error->at >= row.error_at) {
+            row.error_at = item.last_error->at;
+            row.last_error = item.last_error->text;
+        }
+    }
+    json::array items;
+    for (const auto& [domain, row] : domains) {
+        json::object item{{"domain", domain}, {"count", row.count}};
+        for (std::size_t i = 0; i < 4; ++i)
+            item[status_names[i]] = row.states[i];
+        item["oldest"] = format_rfc3339(row.oldest);
+        item["last_error"] = row.last_error;
+        items.push_back(std::move(item));
+    }
+    co_return json_reply(json::object{{"items", std::move(items)}});
+}
+
+Task<net::HttpResponse> Api::queue_message(std::int64_t id) {
+    const auto item = co_await services_.store.queue().item(id);
+    if (!item)
+        co_return problem_reply(item.error());
+    auto bytes = co_await services_.store.mail().read(item->blob, 0, item->blob.length);
+    if (!bytes)
+        co_return problem_reply(bytes.error());
+    net::HttpResponse out;
+    out.headers.set("Content-Type", "message/rfc822");
+    out.body = std::move(*bytes);
+    co_return out;
+}
+
+} // namespace mail::admin

@@ -1,0 +1,29 @@
+// BootConfig: the little that is needed before the store opens, from the command line and --config FILE. Everything else
+// is a resource in the store.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mail {
+
+struct BootConfig {
+    std::string data_dir = "/var/lib/maild";
+    std::string socket;             ///< empty: /run/maild/admin.sock, or DIR/admin.sock with --data-dir
+    std::string user;               ///< to become when started as root; empty: the owner of the data directory
+    std::string store = "embedded"; ///< engine
+    std::vector<std::string> apply; ///< --apply FILE, in order
+    unsigned threads = 0;           ///< I/O threads; 0: as many as cores
+    bool data_dir_given = false;
+
+    [[nodiscard]] std::string socket_path() const;
+};
+
+/// Reads `maild serve`'s arguments; a --config file is read where it stands. Errors: usage, invalid (with FILE:LINE).
+[[nodiscard]] Result<BootConfig> read_boot_config(const std::vector<std::string>& arguments);
+/// "key: value" lines with # comments; keys data_dir, socket, user, store, threads.
+[[nodiscard]] Result<void> read_boot_file(const std::string& path, BootConfig& config);
+
+} // namespace mail

@@ -1,0 +1,64 @@
+#include "maild/outbound.hpp"
+
+#include "common/base/log.hpp"
+
+namespace mail {
+namespace {
+constexpr auto stop_time = std::chrono::seconds(3);
+}
+
+Outbound::Outbound(store::Store& store, service::Delivery& delivery, service::ChangeBus& bus,
+                   async::Runtime& runtime, async::WorkerPool& pool, const Clock& clock)
+    : store_(store), delivery_(delivery), bus_(bus), runtime_(runtime), pool_(pool), clock_(clock) {}
+Outbound::~Outbound() = default;
+
+void Outbound::reconcile(const std::shared_ptr<const service::ConfigSnapshot>& snapshot) {
+    auto config = queue::make_outbound_config(*snapshot);
+    const std::lock_guard lock(mutex_);
+    config_ = std::move(config);
+    const auto& spec = snapshot->resolver;
+    if (resolver_spec_ && resolver_spec_->servers == spec.servers && resolver_spec_->trust_anchor_file == spec.trust_anchor_file)
+        return;
+    net::ResolverOptions options;
+    options.servers = spec.servers;
+    options.trust_anchor_file = spec.trust_anchor_file;
+    auto resolver = net::UnboundResolver::create(runtime_.executor(0), std::move(options));
+    if (!resolver) {
+        log(Event::server_failed, {{"reason", "resolver: " + resolver.error().message}});
+        return; // the former one stays
+    }
+    resolver_ = std::move(*resolver);
+    resolver_spec_ = spec;
+}
+
+Result<void> Outbound::start() {
+    MAIL_TRY(tls_, net::TlsClient::create());
+    queue::SchedulerServices services{store_, clock_, {}, {}, {}, runtime_.executor(0), {}, tls_.get(), &pool_, {}};
+    services.config = [this] {
+        const std::lock_guard lock(mutex_);
+        return config_;
+    };
+    services.resolver = [this] {
+        const std::lock_guard lock(mutex_);
+        return resolver_;
+    };
+    services.plan_report = [this](const Address& sender, std::string message) {
+        return delivery_.plan_report(sender, std::move(message));
+    };
+    services.executor = [this] { return runtime_.next(); };
+    scheduler_ = std::make_unique<queue::Scheduler>(std::move(services));
+    token_ = bus_.watch_all([this](const store::Changes& changes) {
+        if (changes.queue)
+            scheduler_->wake();
+    });
+    scheduler_->start();
+    return {};
+}
+
+void Outbound::stop() {
+    token_.reset();
+    if (scheduler_ && !scheduler_->stop(stop_time))
+        log(Event::server_stopping, {{"reason", "some deliveries were cut short; they are tried again"}});
+}
+
+} // namespace mail

@@ -1,0 +1,46 @@
+// Outbound: the queue's scheduler joined to this server: configuration, resolver, TLS, reports. Reconciled like listeners.
+#pragma once
+
+#include "common/net/dns.hpp"
+#include "common/net/tls_context.hpp"
+#include "maild/queue/outbound_config.hpp"
+#include "maild/queue/scheduler.hpp"
+#include "maild/service/changes.hpp"
+#include "maild/service/delivery.hpp"
+#include "maild/service/snapshot.hpp"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace mail {
+
+class Outbound {
+  public:
+    Outbound(store::Store& store, service::Delivery& delivery, service::ChangeBus& bus,
+             async::Runtime& runtime, async::WorkerPool& pool, const Clock& clock);
+    ~Outbound();
+    /// Routes, names and name servers of this snapshot from now on.
+    void reconcile(const std::shared_ptr<const service::ConfigSnapshot>& snapshot);
+    /// After the first reconcile().
+    [[nodiscard]] Result<void> start();
+    /// Running attempts may end for a moment; the rest is tried again after the next start.
+    void stop();
+
+  private:
+    store::Store& store_;
+    service::Delivery& delivery_;
+    service::ChangeBus& bus_;
+    async::Runtime& runtime_;
+    async::WorkerPool& pool_;
+    const Clock& clock_;
+    std::mutex mutex_;
+    std::shared_ptr<const queue::OutboundConfig> config_;
+    std::shared_ptr<net::Resolver> resolver_;
+    std::optional<schema::Resolver> resolver_spec_;
+    std::unique_ptr<net::TlsClient> tls_;
+    std::unique_ptr<queue::Scheduler> scheduler_;
+    service::ChangeBus::Token token_;
+};
+
+} // namespace mail

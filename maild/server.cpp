@@ -1,0 +1,285 @@
+#include "maild/server.hpp"
+
+#include "common/async/runtime.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/log.hpp"
+#include "maild/admin/admin_server.hpp"
+#include "maild/certificates.hpp"
+#include "maild/listeners.hpp"
+#include "maild/outbound.hpp"
+#include "maild/privileges.hpp"
+#include "maild/reconciler.hpp"
+#include "maild/service/delivery.hpp"
+#include "maild/sessions.hpp"
+#include "maild/store/sqlite/sqlite_store.hpp"
+#include "maild/version.hpp"
+
+#include <boost/json.hpp>
+#include <csignal>
+#include <sys/prctl.h>
+#include <thread>
+
+namespace mail {
+namespace {
+
+constexpr int exit_failed = 1, exit_store = 75, exit_config = 78; // sysexits: EX_TEMPFAIL, EX_CONFIG
+constexpr auto drain_time = std::chrono::seconds(3);
+constexpr auto cancel_time = std::chrono::seconds(5);
+constexpr std::size_t waiting_hashes = 4096;
+
+/// Everything that runs, in the order in which it is built; destroyed in the reverse order.
+class Server {
+  public:
+    Server(const BootConfig& boot, std::unique_ptr<store::Store> store)
+        : boot_(boot), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
+          planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
+          mailboxes_(*store_, bus_, clock_), delivery_(*store_, config_, directory_, clock_),
+          reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
+          session_services_{{config_, directory_, delivery_, sign_in_, budget_},
+                            {mailboxes_, sign_in_, sessions_, hashing_, clock_},
+                            {mailboxes_, sign_in_, maildrops_}},
+          listeners_(runtime_, sessions_, certificates_, session_runner()),
+          outbound_(*store_, delivery_, bus_, runtime_, hashing_, clock_),
+          resources_(*store_, planning_, [this](std::uint64_t revision) { return reconciler_.settle(revision); }),
+          admin_(runtime_, admin_services()) {}
+
+    /// Up to the admin socket. Errors leave nothing open.
+    Result<void> start() {
+        MAIL_DO(sign_in_.open());
+        MAIL_DO(resources_.open());
+        store_->on_commit([this](const store::Changes& changes) {
+            directory_.forget(changes);
+            bus_.publish(changes);
+            reconciler_.note(changes);
+        });
+        store_->on_failure([](const Error& error) {
+            log(Event::store_error, {{"reason", error.message}});
+            ::raise(SIGUSR1); // the main thread waits for signals; see wait()
+        });
+        runtime_.start();
+        Result<void> outcome;
+        async::Executor executor = runtime_.executor(0);
+        if (!background_.spawn(executor, prepare(outcome)) || !wait_until_prepared())
+            return fail(ErrorCode::internal, "the start was interrupted");
+        if (!outcome)
+            return outcome;
+        background_.spawn(executor, reconciler_.run());
+        if (auto problem = listeners_.first_problem(); !problem.empty())
+            return fail(ErrorCode::conflict, problem, "free the address or change the listener");
+        MAIL_DO(outbound_.start());
+        return admin_.open(boot_.socket_path());
+    }
+
+    /// Until a signal ends it. Returns the exit status.
+    int wait() {
+        sigset_t set = signals();
+        for (;;) {
+            int signal = 0;
+            if (::sigwait(&set, &signal) != 0)
+                continue;
+            if (signal == SIGHUP)
+                reconciler_.wake();
+            else if (signal == SIGUSR1)
+                return exit_store;
+            else
+                return 0;
+        }
+    }
+
+    void stop() {
+        log(Event::server_stopping, {{"sessions", sessions_.size()}});
+        stopping_ = true;
+        listeners_.close();
+        admin_.close();
+        outbound_.stop();
+        reconciler_.stop();
+        sessions_.close();
+        // What is in the middle of a message may finish; who only waits is let go.
+        sessions_.wait(drain_time);
+        sessions_.cancel();
+        sessions_.wait(cancel_time);
+        background_.close();
+        background_.wait(cancel_time);
+        store_->close();
+        runtime_.stop();
+    }
+
+    static sigset_t signals() {
+        sigset_t set;
+        ::sigemptyset(&set);
+        for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
+            ::sigaddset(&set, signal);
+        return set;
+    }
+
+  private:
+    static unsigned io_threads(const BootConfig& boot) {
+        return boot.threads != 0 ? boot.threads : std::max(1U, std::thread::hardware_concurrency());
+    }
+
+    SessionRunner session_runner() {
+        return [this](std::shared_ptr<const ListenerSettings> settings, std::unique_ptr<net::Stream> stream, std::string id) {
+            return run_session(session_services_, std::move(settings), std::move(stream), std::move(id));
+        };
+    }
+
+    admin::Services admin_services() {
+        admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }};
+        return {*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); }};
+    }
+
+    /// The configuration in force, documents applied, listeners open.
+    Task<void> prepare(Result<void>& outcome) {
+        outcome = co_await prepare_steps();
+        prepared_.set(true);
+    }
+
+    Task<Result<void>> prepare_steps() {
+        config_.on_change([this](const auto& snapshot) { certificates_.reconcile(*snapshot); });
+        config_.on_change([this](const auto& snapshot) {
+            if (serving_)
+                listeners_.reconcile(*snapshot);
+        });
+        config_.on_change([this](const auto& snapshot) { outbound_.reconcile(snapshot); });
+        MAIL_CO_DO(co_await config_.reload());
+        if (!boot_.apply.empty()) {
+            // Nobody settles yet, so the snapshot is read again below.
+            admin::Resources early(*store_, planning_, [](std::uint64_t) -> Task<void> { co_return; });
+            MAIL_CO_DO(early.open());
+            MAIL_CO_TRY(const bool applied, co_await early.apply_files(boot_.apply));
+            static_cast<void>(applied);
+        }
+        MAIL_CO_TRY(const auto left, co_await store_->queue().recover_leases());
+        static_cast<void>(left);
+        serving_ = true;
+        co_return co_await config_.reload();
+    }
+
+    bool wait_until_prepared() {
+        bool done = false;
+        std::thread waiter([&] { async::run_until_done(await_prepared(done)); });
+        waiter.join();
+        return done;
+    }
+    Task<void> await_prepared(bool& done) {
+        const auto result = co_await prepared_.get();
+        done = result.has_value();
+    }
+
+    boost::json::object status() const {
+        boost::json::object out;
+        out["version"] = version;
+        const auto up = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_);
+        out["uptime_seconds"] = up.count();
+        const auto config = config_.current();
+        out["revision"] = config->revision;
+        out["hostname"] = config->server.hostname;
+        out["connections"] = sessions_.size();
+        boost::json::array listeners;
+        for (const auto& listener : listeners_.status()) {
+            boost::json::object item;
+            item["name"] = listener.name;
+            item["protocol"] = listener.protocol;
+            item["bind"] = listener.bind;
+            item["port"] = listener.port;
+            item["state"] = listener.open ? "open" : "closed";
+            item["sessions"] = listener.sessions;
+            item["error"] = listener.problem;
+            listeners.push_back(std::move(item));
+        }
+        out["listeners"] = std::move(listeners);
+        const auto stats = store_->stats();
+        boost::json::object store;
+        store["engine"] = boot_.store;
+        store["commits"] = stats.commits;
+        store["transactions"] = stats.transactions;
+        store["free_bytes"] = stats.free_bytes;
+        store["failed"] = stats.failed;
+        out["store"] = std::move(store);
+        return out;
+    }
+
+    std::string metrics() const {
+        std::string out = "# HELP maild_sessions Open sessions.\n# TYPE maild_sessions gauge\n";
+        for (const auto& listener : listeners_.status())
+            out += "maild_sessions{listener=\"" + listener.name + "\",protocol=\"" + listener.protocol + "\"} " +
+                   std::to_string(listener.sessions) + "\n";
+        out += "# HELP maild_message_bytes_left Message bytes that sessions may still hold in memory.\n"
+               "# TYPE maild_message_bytes_left gauge\nmaild_message_bytes_left " + std::to_string(budget_.left()) + "\n";
+        return out;
+    }
+
+    const BootConfig& boot_;
+    const Clock& clock_ = system_clock();
+    SteadyTime started_ = clock_.steady();
+    std::atomic<bool> stopping_ = false;
+    bool serving_ = false;
+    std::unique_ptr<store::Store> store_;
+    async::Runtime runtime_;
+    async::WorkerPool hashing_;  ///< passwords and other heavy work of sessions
+    async::WorkerPool planning_; ///< changes of configuration
+    async::Completion<bool> prepared_;
+    service::ChangeBus bus_;
+    service::Config config_;
+    service::Directory directory_;
+    service::SignIn sign_in_;
+    service::Mailboxes mailboxes_;
+    service::Delivery delivery_;
+    smtp::ByteBudget budget_;
+    pop3::MaildropLocks maildrops_;
+    Reconciler reconciler_;
+    Certificates certificates_;
+    async::TaskGroup sessions_;
+    async::TaskGroup background_;
+    SessionServices session_services_;
+    Listeners listeners_;
+    Outbound outbound_;
+    admin::Resources resources_;
+    admin::AdminServer admin_;
+};
+
+int failed(const Error& error, int status) {
+    log(Event::server_failed, {{"reason", error.message}, {"hint", error.hint}});
+    flush_log();
+    return status;
+}
+
+} // namespace
+
+int serve(const BootConfig& boot) {
+    ::prctl(PR_SET_DUMPABLE, 0);
+    const auto running_as = drop_privileges(boot.user, boot.data_dir);
+    if (!running_as)
+        return failed(running_as.error(), exit_config);
+    log(Event::server_privileges, {{"user", *running_as}});
+    // Blocked before any thread starts, so that only wait() sees them.
+    const sigset_t set = Server::signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    store::SqliteOptions options;
+    options.directory = boot.data_dir;
+    options.clock = &system_clock();
+    auto store = store::open_sqlite(std::move(options));
+    if (!store)
+        return failed(store.error(), store.error().code == ErrorCode::no_space ? exit_store : exit_config);
+    log(Event::store_opened, {{"directory", boot.data_dir}});
+    int status = exit_failed;
+    {
+        Server server(boot, std::move(*store));
+        const auto started = server.start();
+        if (started) {
+            log(Event::server_started, {{"version", version}, {"socket", boot.socket_path()}});
+            status = server.wait();
+        } else {
+            const auto code = started.error().code;
+            const bool config_fault = code == ErrorCode::invalid || code == ErrorCode::not_found ||
+                                      code == ErrorCode::conflict || code == ErrorCode::denied || code == ErrorCode::too_large;
+            status = failed(started.error(), config_fault ? exit_config : exit_failed);
+        }
+        server.stop();
+    }
+    log(Event::server_stopped, {{"status", status}});
+    flush_log();
+    return status;
+}
+
+} // namespace mail
