@@ -11,22 +11,23 @@ namespace mail::smtp {
 Task<void> Session::cmd_auth(Command command) {
     const Auth& auth = std::get<Auth>(command);
     if (!profile_.is_submission()) {
-        co_await refuse(Reply(502, "5.5.1", "AUTH is not offered"));
+        co_await refuse(502, "5.5.1", "AUTH is not offered");
         co_return;
     }
     if (!offers_auth()) {
-        co_await refuse(Reply(538, "5.7.11", "Encryption required: use STARTTLS first"));
+        co_await refuse(538, "5.7.11", "Encryption required: use STARTTLS first");
         co_return;
     }
     if (mailbox_ || !extended_) { // RFC 4954 §4: once per session, and only after EHLO
-        co_await refuse(Reply(503, "5.5.1", mailbox_ ? "Already signed in" : "Say EHLO first"));
+        const std::string_view why = mailbox_ ? "Already signed in" : "Say EHLO first";
+        co_await refuse(503, "5.5.1", why);
         co_return;
     }
     std::optional<std::string> response;
     if (auth.initial) {
         response = text::unbase64(*auth.initial);
         if (!response) {
-            co_await refuse(Reply(501, "5.5.2", "Not base64"));
+            co_await refuse(501, "5.5.2", "Not base64");
             co_return;
         }
     }
@@ -34,7 +35,7 @@ Task<void> Session::cmd_auth(Command command) {
                                  stream_.channel_binding()};
     const auto started = services_.sign_in.begin(auth.mechanism, caller, true);
     if (!started) {
-        co_await refuse(Reply(504, "5.5.4", "Mechanism not offered"));
+        co_await refuse(504, "5.5.4", "Mechanism not offered");
         co_return;
     }
     co_await exchange(*started, std::move(response));
@@ -46,8 +47,8 @@ Task<void> Session::exchange(service::SaslExchange& exchange, std::optional<std:
         auto outcome = co_await exchange.next(std::move(response));
         if (auto* done = std::get_if<service::SaslExchange::Signed>(&outcome)) {
             mailbox_ = std::move(done->mailbox);
-            auto stopping = stopping_;
-            std::function<void()> end = [stopping] { stopping->store(true); };
+            auto shared = end_;
+            std::function<void()> end = [shared] { shared->now(); };
             watch_ = services_.sign_in.watch(mailbox_, std::move(end));
             say(Reply(235, "2.7.0", "Signed in"));
             co_return;
@@ -74,13 +75,13 @@ Task<std::optional<std::string>> Session::ask(std::string challenge) {
         co_return std::nullopt;
     }
     if (line == "*") { // RFC 4954 §4: the client cancels
-        co_await refuse(Reply(501, "5.7.0", "Authentication cancelled"));
+        co_await refuse(501, "5.7.0", "Authentication cancelled");
         co_return std::nullopt;
     }
     auto response = text::unbase64(line);
     wipe(line.data(), line.size());
     if (!response) {
-        co_await refuse(Reply(501, "5.5.2", "Not base64"));
+        co_await refuse(501, "5.5.2", "Not base64");
         co_return std::nullopt;
     }
     co_return response;

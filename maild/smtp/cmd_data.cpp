@@ -49,7 +49,7 @@ std::unique_ptr<Intake> Session::make_intake() {
 Task<void> Session::cmd_data(Command) {
     // RFC 3030 §3: a binary message has no lines, so it cannot come by DATA.
     if (transaction_.mail().parameters.body == Body::binary) {
-        co_await refuse(Reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT"));
+        co_await refuse(503, "5.5.1", "BODY=BINARYMIME needs BDAT");
         co_return;
     }
     const auto intake = make_intake();
@@ -125,7 +125,8 @@ Task<void> Session::cmd_bdat(Command command) {
     if (!refusal && !chunks_)
         chunks_ = make_intake();
     // RFC 3030 §2: the chunk follows at once, wanted or not; its bytes are never commands (faults S41).
-    const bool whole = co_await read_chunk(bdat.size, refusal ? nullptr : chunks_.get());
+    Intake* const wanted = refusal ? nullptr : chunks_.get();
+    const bool whole = co_await read_chunk(bdat.size, wanted);
     if (!whole)
         co_return;
     if (refusal) {

@@ -41,12 +41,16 @@ Task<void> Session::cmd_rcpt(Command command) {
     }
     auto resolution = services_.directory.resolve(rcpt.path.address);
     if (!resolution) {
-        co_await refuse_recipient(rcpt, unknown_recipient(resolution.error()));
+        Reply unknown = unknown_recipient(resolution.error());
+        co_await refuse_recipient(rcpt, std::move(unknown));
         co_return;
     }
     // The one place that decides about relaying: an address of no domain of ours, from somebody who may not.
-    if (!(*resolution)->is_local_domain && !may_relay()) {
-        co_await refuse_recipient(rcpt, Reply(550, "5.7.1", "Relaying denied"));
+    // <postmaster> is ours wherever it leads (RFC 5321 §4.5.1).
+    const bool is_ours = (*resolution)->is_local_domain || rcpt.path.is_bare_postmaster();
+    if (!is_ours && !may_relay()) {
+        Reply denied(550, "5.7.1", "Relaying denied");
+        co_await refuse_recipient(rcpt, std::move(denied));
         co_return;
     }
     transaction_.add(rcpt, std::move(*resolution));

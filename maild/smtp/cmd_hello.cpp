@@ -41,7 +41,8 @@ Task<void> Session::cmd_hello(Command command) {
     const Verb verb = verb_of(command);
     // RFC 2033 §4.1: LHLO replaces HELO and EHLO, which an LMTP server must not take.
     if ((verb == Verb::lhlo) != profile_.is_lmtp()) {
-        co_await refuse(Reply(500, "5.5.1", profile_.is_lmtp() ? "This is LMTP: say LHLO" : "This is not LMTP: say EHLO"));
+        const std::string_view why = profile_.is_lmtp() ? "This is LMTP: say LHLO" : "This is not LMTP: say EHLO";
+        co_await refuse(500, "5.5.1", why);
         co_return;
     }
     if (auto* ehlo = std::get_if<Ehlo>(&command))
@@ -59,8 +60,10 @@ Task<void> Session::cmd_hello(Command command) {
 
 Task<void> Session::cmd_starttls(Command) {
     if (!offers_tls()) {
-        co_await refuse(Reply(stream_.tls() != nullptr ? 503 : 502, "5.5.1",
-                              stream_.tls() != nullptr ? "TLS is active already" : "STARTTLS is not offered"));
+        const bool is_active = stream_.tls() != nullptr;
+        const std::string_view why = is_active ? "TLS is active already" : "STARTTLS is not offered";
+        const int code = is_active ? 503 : 502;
+        co_await refuse(code, "5.5.1", why);
         co_return;
     }
     // RFC 3207 §4.2, CVE-2011-0411: what was sent along in the clear must never be taken for what came through TLS.
@@ -121,8 +124,8 @@ Task<void> Session::cmd_vrfy(Command) {
     co_return;
 }
 
-Task<void> Session::cmd_disabled(Command command) {
-    co_await refuse(Reply(502, "5.5.1", std::string(name_of(verb_of(command))) + " is not offered"));
+Task<void> Session::cmd_disabled(Command) {
+    co_await refuse(502, "5.5.1", "This command is not offered");
 }
 
 Task<void> Session::cmd_foreign(Command) {

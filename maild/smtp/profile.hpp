@@ -2,6 +2,7 @@
 // Made by the composition root from a listener resource; a value, copied into each session.
 #pragma once
 
+#include "common/base/time.hpp"
 #include "common/net/tls_context.hpp"
 #include "common/schema/format.hpp"
 #include "maild/service/directory.hpp"
@@ -27,6 +28,7 @@ struct Profile {
     bool plaintext_auth = false;               ///< AUTH is offered and taken without TLS
     std::vector<schema::Network> relay_from;   ///< peers that may relay without signing in
     std::uint64_t max_message_size = 0;        ///< 0: the server's message_size
+    Duration error_delay = std::chrono::seconds(1); ///< before the answer to each error over limit::smtp_errors_soft
 
     [[nodiscard]] bool is_lmtp() const noexcept { return role == Role::lmtp; }
     /// RFC 6409: sign-in first, own sender addresses only, missing fields are added.

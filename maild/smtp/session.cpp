@@ -7,10 +7,17 @@
 #include "maild/smtp/intake.hpp"
 
 namespace mail::smtp {
+namespace {
+
+/// RFC 5321 §3.8: the service is closing, or the mailbox may no longer be used.
+Reply closing_reply() { return Reply(421, "4.3.2", "Service closing, try again later"); }
+
+} // namespace
 
 Session::Session(Services services, Profile profile, net::Stream& stream, std::string id)
     : services_(services), profile_(std::move(profile)), stream_(stream), reader_(stream), id_(std::move(id)) {
     peer_relays_ = profile_.may_relay(stream_.peer().address);
+    end_->close = stream_.closer();
 }
 Session::~Session() = default;
 
@@ -54,9 +61,8 @@ Task<void> Session::run() {
             co_await answer_bad_line(status);
             continue;
         }
-        if (stopping_->load()) {
-            // RFC 5321 §3.8: the service is closing, or the mailbox may no longer be used.
-            close_with(Reply(421, "4.3.2", "Service closing, try again later"));
+        if (end_->wanted) {
+            close_with(closing_reply());
             break;
         }
         auto parsed = parse_command(line);
@@ -72,8 +78,8 @@ Task<void> Session::dispatch(Command command) {
     config_ = services_.config.current();
     const Row& row = row_of(verb_of(command));
     if ((row.states & state_) == 0) {
-        const bool hello_missing = state_ == connected;
-        co_await refuse(Reply(503, "5.5.1", hello_missing ? "Say hello first" : std::string(row.otherwise)));
+        const std::string_view why = state_ == connected ? std::string_view("Say hello first") : row.otherwise;
+        co_await refuse(503, "5.5.1", why);
         co_return;
     }
     co_await (this->*row.handler)(std::move(command));
@@ -91,7 +97,13 @@ Task<LineFramer::Status> Session::next_line(std::string& line, bool sasl) {
         reader_.consume(frame.consumed);
         if (frame.status != LineFramer::Status::need_more)
             co_return frame.status;
+        if (end_->wanted && !sasl) {
+            close_with(closing_reply());
+            co_return LineFramer::Status::need_more;
+        }
+        end_->idle = !sasl;
         const bool more = co_await fill(limit::smtp_idle_seconds);
+        end_->idle = false;
         if (!more)
             co_return LineFramer::Status::need_more;
     }
@@ -100,7 +112,7 @@ Task<LineFramer::Status> Session::next_line(std::string& line, bool sasl) {
 Task<void> Session::answer_bad_line(LineFramer::Status status) {
     switch (status) {
     case LineFramer::Status::too_long:
-        co_await refuse(Reply(500, "5.5.2", "Line too long"));
+        co_await refuse(500, "5.5.2", "Line too long");
         co_return;
     case LineFramer::Status::bare_lf:
         log(Event::smtp_bad_command, {{"sid", id_}, {"reason", "bare LF"}});
@@ -150,7 +162,7 @@ Task<void> Session::refuse(Reply reply) {
     }
     if (errors_ > limit::smtp_errors_soft) {
         co_await flush();
-        co_await async::sleep_for(std::chrono::seconds(1));
+        co_await async::sleep_for(profile_.error_delay);
     }
     say(reply);
 }

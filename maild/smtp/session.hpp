@@ -12,9 +12,9 @@
 #include "maild/smtp/profile.hpp"
 #include "maild/smtp/proto/command.hpp"
 #include "maild/smtp/proto/framer.hpp"
+#include "maild/smtp/session_end.hpp"
 #include "maild/smtp/transaction.hpp"
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,8 +44,9 @@ class Session {
     ~Session();
     /// The whole connection, greeting to end.
     [[nodiscard]] Task<void> run();
-    /// The next command is answered 421 and the connection closed. Thread-safe.
-    void stop() noexcept { stopping_->store(true); }
+    /// Ends the session: at once while it waits for a command, otherwise with 421 instead of the next one, so that no
+    /// message under way is lost. Thread-safe.
+    void stop() { end_->now(); }
 
   private:
     /// How far the conversation is; a set of these says where a command is allowed.
@@ -69,6 +70,9 @@ class Session {
     void say(const Reply& reply);
     /// Says a 4xx or 5xx that is the client's fault: counted, slowed down, at last 421.
     [[nodiscard]] Task<void> refuse(Reply reply);
+    [[nodiscard]] Task<void> refuse(int code, std::string_view enhanced, std::string_view text) {
+        return refuse(Reply(code, enhanced, std::string(text)));
+    }
     /// Says the last words; nothing that follows is read as a command.
     void close_with(const Reply& reply);
     [[nodiscard]] Task<void> say_goodbye();
@@ -135,7 +139,7 @@ class Session {
     unsigned failures_ = 0; ///< of sign-in
     service::MailboxPtr mailbox_; ///< who has signed in
     std::shared_ptr<void> watch_;
-    std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
+    std::shared_ptr<SessionEnd> end_ = std::make_shared<SessionEnd>();
     Transaction transaction_;
     Id message_id_; ///< of the message being received
     std::unique_ptr<Intake> chunks_; ///< between BDAT commands

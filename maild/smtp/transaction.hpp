@@ -32,7 +32,6 @@ class Transaction {
     /// The reverse-path without brackets; empty for the null one.
     [[nodiscard]] std::string sender() const;
     [[nodiscard]] const std::vector<service::AcceptedRecipient>& recipients() const noexcept { return recipients_; }
-    [[nodiscard]] std::vector<service::AcceptedRecipient> take_recipients() { return std::move(recipients_); }
     /// A chunk was refused: every further one is swallowed and refused (RFC 3030 §2).
     void fail_chunks() noexcept { chunks_failed_ = true; }
     [[nodiscard]] bool have_chunks_failed() const noexcept { return chunks_failed_; }
