@@ -1,0 +1,27 @@
+// Every hand-written noun with the function that describes its commands; nouns.cpp lists them.
+#pragma once
+
+#include "mailctl/command.hpp"
+
+#include <vector>
+
+namespace mail::schema {
+class Kind;
+}
+
+namespace mail::mailctl {
+
+[[nodiscard]] std::vector<CommandSpec> queue_commands();
+[[nodiscard]] std::vector<CommandSpec> status_commands();
+[[nodiscard]] std::vector<CommandSpec> log_commands();
+[[nodiscard]] std::vector<CommandSpec> watch_commands();
+[[nodiscard]] std::vector<CommandSpec> history_commands();
+[[nodiscard]] std::vector<CommandSpec> apply_commands();
+[[nodiscard]] std::vector<CommandSpec> plan_commands();
+[[nodiscard]] std::vector<CommandSpec> export_commands();
+[[nodiscard]] std::vector<CommandSpec> validate_commands();
+[[nodiscard]] std::vector<CommandSpec> explain_commands();
+[[nodiscard]] std::vector<CommandSpec> schema_commands();
+[[nodiscard]] std::vector<CommandSpec> completion_commands();
+
+} // namespace mail::mailctl

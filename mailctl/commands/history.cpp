@@ -1,0 +1,77 @@
+// `mailctl history`: who changed what, newest first.
+#include "mailctl/commands/commands.hpp"
+#include "mailctl/commands/common.hpp"
+
+#include <boost/json.hpp>
+
+#include <ostream>
+
+namespace mail::mailctl {
+namespace {
+
+namespace json = boost::json;
+
+/// "2 created, 1 changed" from the operations, so that a list stays one line per entry.
+void add_summary(json::value& entry) {
+    if (!entry.is_object())
+        return;
+    std::string changed;
+    if (const json::value* operations = at_path(entry, "operations"); operations != nullptr && operations->is_array()) {
+        const json::array& list = operations->get_array();
+        changed = done_summary(count_plan(entry));
+        if (list.size() == 1)
+            changed = text_at(list[0], "action") + " " + text_at(list[0], "kind") + " " + text_at(list[0], "name");
+    }
+    entry.get_object()["changes"] = json::value(json::string(changed));
+}
+
+const View& history_view() {
+    static const View view{"history", "revision",
+        {{"revision", "revision", Unit::number}, {"at", "at", Unit::time}, {"actor", "actor"}, {"set", "set"},
+         {"changes", "changes"}}, false};
+    return view;
+}
+
+int run_list(Session& session, const Invocation&) {
+    auto page = session.get("/v1/history" + query_text({{"limit", session.globals.limit ? std::to_string(*session.globals.limit) : ""}}));
+    if (!page)
+        return session.report(page.error());
+    json::value* items = page->is_object() ? page->get_object().if_contains("items") : nullptr;
+    const bool is_table = session.format() != Format::json && session.format() != Format::ndjson;
+    if (items != nullptr && items->is_array() && is_table)
+        for (json::value& entry : items->get_array())
+            add_summary(entry);
+    return session.print(list_text(history_view(), *page, session.print_options()));
+}
+
+int run_show(Session& session, const Invocation& given) {
+    auto page = session.get("/v1/history?limit=1000");
+    if (!page)
+        return session.report(page.error());
+    const json::value* items = at_path(*page, "items");
+    if (items != nullptr && items->is_array())
+        for (const json::value& entry : items->get_array()) {
+            if (raw_text(at_path(entry, "revision")) != given.argument(0))
+                continue;
+            if (session.format() != Format::table && session.format() != Format::wide)
+                return session.print(show_text(history_view(), entry, session.print_options()));
+            session.io.out << "revision " << given.argument(0) << ", " << clean(text_at(entry, "at")) << ", by "
+                           << clean(raw_text(at_path(entry, "actor"))) << "\n"
+                           << plan_text(entry, session.io.out_terminal);
+            return exit_code::ok;
+        }
+    return session.report({ErrorCode::not_found, "there is no revision " + given.argument(0), "see: mailctl history"});
+}
+
+} // namespace
+
+std::vector<CommandSpec> history_commands() {
+    std::vector<CommandSpec> commands;
+    commands.push_back({"", "List the changes made, newest first", {}, {},
+        {"mailctl history", "mailctl history --limit 20 -o json"}, "", "history show, plan", run_list});
+    commands.push_back({"show", "Show what one change did", {{"revision"}}, {}, {"mailctl history show 214"}, "",
+        "history", run_show});
+    return commands;
+}
+
+} // namespace mail::mailctl
