@@ -109,6 +109,8 @@ class QueueStore {
     [[nodiscard]] virtual Task<Result<std::optional<Time>>> next_due() = 0;
     [[nodiscard]] virtual Task<Result<std::vector<QueueItem>>> list(QueueFilter filter) = 0;
     [[nodiscard]] virtual Task<Result<QueueItem>> item(QueueId id) = 0;
+    /// How many items a filter matches; its limit and after are ignored.
+    [[nodiscard]] virtual Task<Result<std::uint64_t>> count(QueueFilter filter) = 0;
     /// Applies a verb to matching items; active ones are changed when their attempt ends (drop) or skipped (retry,
     /// release). Returns how many were or will be changed. `now` is the new due time for retry and release.
     [[nodiscard]] virtual Task<Result<std::size_t>> change(QueueFilter filter, QueueVerb verb, Time now) = 0;
@@ -132,6 +134,7 @@ class ResourceStore {
     [[nodiscard]] virtual Result<AddressEntry> find_address_now(std::string_view key) = 0;
     [[nodiscard]] virtual Result<Resource> get_now(std::string_view kind, std::string_view name) = 0;
     [[nodiscard]] virtual Result<AccountId> find_account_now(std::string_view key) = 0;
+    [[nodiscard]] virtual Result<std::uint64_t> revision_now() = 0;
 };
 
 /// A small key/value corner for server secrets and marks (SCRAM key, node id).

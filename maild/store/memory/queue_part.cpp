@@ -18,6 +18,12 @@ class QueuePart final : public QueueStore {
     Task<Result<std::optional<Time>>> next_due() override;
     Task<Result<std::vector<QueueItem>>> list(QueueFilter filter) override { co_return list_now(filter); }
     Task<Result<QueueItem>> item(QueueId id) override;
+    Task<Result<std::uint64_t>> count(QueueFilter filter) override {
+        filter.after = 0;
+        filter.limit = 0;
+        MAIL_CO_TRY(const auto found, list_now(filter));
+        co_return found.size();
+    }
     Task<Result<std::size_t>> change(QueueFilter filter, QueueVerb verb, Time now) override {
         co_return change_now(filter, verb, now);
     }
@@ -30,6 +36,7 @@ class QueuePart final : public QueueStore {
     Result<std::size_t> change_now(const QueueFilter& filter, QueueVerb verb, Time now);
     void end_attempt(const AttemptResult& result);
     bool apply(QueueEntry& entry, QueueVerb verb, Time now, std::vector<QueueId>& dropped);
+    std::size_t end_leases(std::optional<Time> now);
     void remove(QueueId id) {
         state_.release(state_.queue.at(id).item.blob.id);
         state_.queue.erase(id);
@@ -37,6 +44,26 @@ class QueuePart final : public QueueStore {
 
     State& state_;
 };
+
+/// Leases that nobody ended (all without `now`): their items wait again, and what an administrator asked for is done.
+std::size_t QueuePart::end_leases(std::optional<Time> now) {
+    std::vector<QueueId> ended;
+    for (const auto& [id, entry] : state_.queue)
+        if (entry.item.status == QueueStatus::active && (!now || entry.lease_end <= *now))
+            ended.push_back(id);
+    for (const QueueId id : ended) {
+        QueueEntry& entry = state_.queue.at(id);
+        const Pending pending = std::exchange(entry.pending, Pending::none);
+        if (pending == Pending::drop) {
+            remove(id);
+            continue;
+        }
+        entry.item.status = pending == Pending::hold ? QueueStatus::held : QueueStatus::ready;
+        if (pending == Pending::expire)
+            entry.item.next_attempt = std::min(entry.item.next_attempt, entry.item.expires);
+    }
+    return ended.size();
+}
 
 /// When an entry may be leased: its next attempt, or the end of a lease that nobody ended.
 std::optional<Time> due_of(const QueueEntry& entry) {
@@ -49,9 +76,10 @@ Result<std::vector<QueueItem>> QueuePart::lease_now(Time now, Time lease_end, st
                                                     std::size_t per_domain) {
     const std::lock_guard lock(state_.mutex);
     MAIL_DO(state_.open());
+    end_leases(now);
     std::vector<std::pair<Time, QueueId>> due;
     for (const auto& [id, entry] : state_.queue)
-        if (const auto at = due_of(entry); at && *at <= now)
+        if (const auto at = due_of(entry); at && *at <= now && entry.item.status != QueueStatus::active)
             due.emplace_back(entry.item.next_attempt, id);
     std::sort(due.begin(), due.end());
     std::map<std::string, std::size_t> of_domain;
@@ -190,13 +218,7 @@ Result<std::size_t> QueuePart::change_now(const QueueFilter& filter, QueueVerb v
 
 Task<Result<std::size_t>> QueuePart::recover_leases() {
     const std::lock_guard lock(state_.mutex);
-    std::size_t count = 0;
-    for (auto& [id, entry] : state_.queue)
-        if (entry.item.status == QueueStatus::active) {
-            entry.item.status = QueueStatus::ready;
-            ++count;
-        }
-    co_return count;
+    co_return end_leases(std::nullopt);
 }
 
 } // namespace

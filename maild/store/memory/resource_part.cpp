@@ -12,6 +12,10 @@ class ResourcePart final : public ResourceStore {
         const std::lock_guard lock(state_.mutex);
         co_return state_.revision;
     }
+    Result<std::uint64_t> revision_now() override {
+        const std::lock_guard lock(state_.mutex);
+        return state_.revision;
+    }
     Task<Result<Resource>> get(std::string_view kind, std::string_view name) override { co_return get_now(kind, name); }
     Task<Result<std::vector<Resource>>> list(ResourcePage page) override;
     Task<Result<AddressEntry>> find_address(std::string_view key) override { co_return find_address_now(key); }

@@ -1,0 +1,130 @@
+// A thin file layer over SQLite's own one. It passes everything through; before every write and sync it asks the
+// store's FileOps, which lets tests inject faults where a real disk would fail.
+#include "maild/store/file_ops.hpp"
+#include "maild/store/sqlite/database.hpp"
+
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <sqlite3.h>
+
+namespace mail::store::sqlite {
+namespace {
+
+struct Watched {
+    std::mutex mutex;
+    std::map<std::string, const FileOps*, std::less<>> files; // by path of the database
+};
+Watched& watched() {
+    static Watched all;
+    return all;
+}
+
+/// The database's own path: the name without "-wal" or "-journal".
+const FileOps* files_of(const char* name) {
+    if (name == nullptr)
+        return nullptr;
+    std::string_view path(name);
+    for (const std::string_view suffix : {"-wal", "-journal"})
+        if (path.ends_with(suffix))
+            path.remove_suffix(suffix.size());
+    const std::lock_guard lock(watched().mutex);
+    const auto found = watched().files.find(path);
+    return found == watched().files.end() ? nullptr : found->second;
+}
+
+struct LayeredFile {
+    sqlite3_file base;
+    const FileOps* files;
+    // The file of the layer below follows in the same allocation.
+};
+sqlite3_file* below(sqlite3_file* file) {
+    return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + sizeof(LayeredFile));
+}
+const FileOps* ops(sqlite3_file* file) { return reinterpret_cast<LayeredFile*>(file)->files; }
+
+int layer_close(sqlite3_file* f) { return below(f)->pMethods->xClose(below(f)); }
+int layer_read(sqlite3_file* f, void* data, int n, sqlite3_int64 at) {
+    return below(f)->pMethods->xRead(below(f), data, n, at);
+}
+int layer_write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
+    if (const FileOps* files = ops(f))
+        if (const int error = files->fault(FileOperation::database_write))
+            return is_full(error) ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    return below(f)->pMethods->xWrite(below(f), data, n, at);
+}
+int layer_truncate(sqlite3_file* f, sqlite3_int64 size) { return below(f)->pMethods->xTruncate(below(f), size); }
+int layer_sync(sqlite3_file* f, int flags) {
+    if (const FileOps* files = ops(f))
+        if (files->fault(FileOperation::database_sync) != 0)
+            return SQLITE_IOERR_FSYNC;
+    return below(f)->pMethods->xSync(below(f), flags);
+}
+int layer_size(sqlite3_file* f, sqlite3_int64* size) { return below(f)->pMethods->xFileSize(below(f), size); }
+int layer_lock(sqlite3_file* f, int level) { return below(f)->pMethods->xLock(below(f), level); }
+int layer_unlock(sqlite3_file* f, int level) { return below(f)->pMethods->xUnlock(below(f), level); }
+int layer_reserved(sqlite3_file* f, int* out) { return below(f)->pMethods->xCheckReservedLock(below(f), out); }
+int layer_control(sqlite3_file* f, int op, void* arg) { return below(f)->pMethods->xFileControl(below(f), op, arg); }
+int layer_sector(sqlite3_file* f) { return below(f)->pMethods->xSectorSize(below(f)); }
+int layer_characteristics(sqlite3_file* f) { return below(f)->pMethods->xDeviceCharacteristics(below(f)); }
+int layer_shm_map(sqlite3_file* f, int page, int size, int extend, void volatile** out) {
+    return below(f)->pMethods->xShmMap(below(f), page, size, extend, out);
+}
+int layer_shm_lock(sqlite3_file* f, int offset, int n, int flags) {
+    return below(f)->pMethods->xShmLock(below(f), offset, n, flags);
+}
+void layer_shm_barrier(sqlite3_file* f) { below(f)->pMethods->xShmBarrier(below(f)); }
+int layer_shm_unmap(sqlite3_file* f, int remove) { return below(f)->pMethods->xShmUnmap(below(f), remove); }
+int layer_fetch(sqlite3_file*, sqlite3_int64, int, void** out) {
+    *out = nullptr; // no memory map: a truncated file would be a SIGBUS
+    return SQLITE_OK;
+}
+int layer_unfetch(sqlite3_file*, sqlite3_int64, void*) { return SQLITE_OK; }
+
+const sqlite3_io_methods methods = {3,           layer_close,    layer_read,    layer_write,  layer_truncate,
+                                    layer_sync,  layer_size,     layer_lock,    layer_unlock, layer_reserved,
+                                    layer_control, layer_sector, layer_characteristics, layer_shm_map,
+                                    layer_shm_lock, layer_shm_barrier, layer_shm_unmap, layer_fetch, layer_unfetch};
+
+sqlite3_vfs* real_layer() {
+    static sqlite3_vfs* const found = sqlite3_vfs_find("unix");
+    return found;
+}
+
+int layer_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
+    auto* layered = reinterpret_cast<LayeredFile*>(file);
+    layered->base.pMethods = nullptr;
+    layered->files = files_of(name);
+    const int code = real_layer()->xOpen(real_layer(), name, below(file), flags, out_flags);
+    if (code == SQLITE_OK)
+        layered->base.pMethods = &methods;
+    return code;
+}
+
+sqlite3_vfs* make_layer() {
+    static sqlite3_vfs layer;
+    layer = *real_layer(); // all but opening is the layer below as it is
+    layer.pNext = nullptr;
+    layer.zName = "maild";
+    layer.szOsFile = static_cast<int>(sizeof(LayeredFile)) + real_layer()->szOsFile;
+    layer.xOpen = layer_open;
+    sqlite3_vfs_register(&layer, 0);
+    return &layer;
+}
+
+} // namespace
+
+void watch_files(const std::string& path, const FileOps* files) {
+    const std::lock_guard lock(watched().mutex);
+    if (files == nullptr)
+        watched().files.erase(path);
+    else
+        watched().files[path] = files;
+}
+
+const char* file_layer() {
+    static sqlite3_vfs* const layer = make_layer();
+    return layer->zName;
+}
+
+} // namespace mail::store::sqlite

@@ -1,0 +1,168 @@
+// Flags, copies, expunge and derived data.
+#include "maild/store/rules.hpp"
+#include "maild/store/sqlite/transactions.hpp"
+
+#include <algorithm>
+
+namespace mail::store::sqlite {
+
+StoredItem item_of(const Query& query) {
+    StoredItem item;
+    item.row.uid = query.as<Uid>(0);
+    item.row.flags = query.as<std::uint8_t>(1);
+    item.row.keywords = query.string(2);
+    item.row.modseq = query.count(3);
+    item.row.internal_date = query.time(4);
+    item.row.size = query.as<std::uint32_t>(5);
+    item.saved = query.time(6);
+    item.blob = query.integer(7);
+    item.prefix = query.string(8);
+    return item;
+}
+
+Result<std::vector<StoredItem>> load_items(Database& db, FolderId folder, const UidSet& uids, std::size_t limit) {
+    static const UidSet all{{1, ~Uid{0}}};
+    std::vector<StoredItem> items;
+    for (const UidRange& range : uids.empty() ? all : uids) {
+        Query query(db, "SELECT " MAIL_ITEM_COLUMNS " FROM item WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid");
+        query.bind(folder).bind(range.first).bind(range.last);
+        for (;;) {
+            if (limit != 0 && items.size() == limit)
+                return items;
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            items.push_back(item_of(query));
+        }
+    }
+    return items;
+}
+
+Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked) {
+    MAIL_TRY(Folder * folder, context.folder(asked.folder));
+    if (asked.uids.empty())
+        return FlagReceipt{folder->modseq, {}, {}};
+    MAIL_TRY(auto items, load_items(context.db, asked.folder, asked.uids, 0));
+    FlagReceipt receipt;
+    for (StoredItem& item : items) {
+        ItemRow& row = item.row;
+        if (asked.unchanged_since && row.modseq > *asked.unchanged_since) {
+            receipt.modified.push_back(row.uid);
+            continue;
+        }
+        const FlagState before{row.flags, row.keywords};
+        FlagState after = apply_flags(before, asked);
+        if (after != before) {
+            FolderChange& told = context.change(*folder);
+            folder->unseen += (before.flags & flag::seen) ? 1 : 0;
+            folder->unseen -= (after.flags & flag::seen) ? 1 : 0;
+            row.flags = after.flags;
+            row.keywords = std::move(after.keywords);
+            row.modseq = told.modseq;
+            Query update(context.db, "UPDATE item SET flags = ?, keywords = ?, modseq = ? WHERE folder = ? AND uid = ?");
+            update.bind(row.flags).bind(row.keywords).bind(row.modseq).bind(folder->id).bind(row.uid);
+            MAIL_DO(update.run());
+            told.flagged.push_back(row);
+        }
+        receipt.changed.push_back(std::move(row));
+    }
+    receipt.modseq = folder->modseq;
+    return receipt;
+}
+
+namespace {
+/// Takes an item out of its folder; what becomes of its bytes is the caller's business.
+Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& row) {
+    FolderChange& told = context.change(folder);
+    MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ? AND uid = ?").bind(folder.id).bind(row.uid).run());
+    Query vanish(context.db, "INSERT INTO vanished VALUES (?, ?, ?)");
+    MAIL_DO(vanish.bind(folder.id).bind(told.modseq).bind(row.uid).run());
+    context.count(folder, row, false);
+    told.expunged.push_back(row.uid);
+    return {};
+}
+} // namespace
+
+Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids, FolderId target, bool move,
+                               std::uint64_t quota) {
+    MAIL_TRY(Folder * from, context.folder(source));
+    MAIL_TRY(Folder * to, context.folder(target));
+    CopyReceipt receipt{to->uid_validity, {}};
+    if (uids.empty())
+        return receipt;
+    MAIL_TRY(const auto items, load_items(context.db, source, uids, 0));
+    std::uint64_t bytes = 0;
+    for (const StoredItem& item : items)
+        bytes += item.row.size;
+    MAIL_TRY(const AccountState* account, context.account(to->account));
+    const bool grows = !items.empty() && (!move || from->account != to->account);
+    if (quota != 0 && grows && account->bytes + bytes > quota)
+        return fail(ErrorCode::over_quota, "the mailbox has no room for these messages");
+    for (StoredItem item : items) {
+        const ItemRow old = item.row;
+        item.saved = context.clock.now();
+        MAIL_TRY(const Uid uid, insert_item(context, *to, item));
+        receipt.pairs.emplace_back(old.uid, uid);
+        if (move) {
+            MAIL_DO(remove_item(context, *from, old));
+        } else {
+            MAIL_DO(context.hold(item.blob));
+        }
+    }
+    return receipt;
+}
+
+Result<void> recover_item(WriteContext& context, Folder& folder, const StoredItem& item) {
+    Query keep(context.db, "INSERT INTO recoverable (account, expunged, folder_name, uid, flags, keywords, internal_date, "
+                           "size, saved, blob, prefix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    keep.bind(folder.account).bind(context.clock.now()).bind(folder.name).bind(item.row.uid).bind(item.row.flags);
+    keep.bind(item.row.keywords).bind(item.row.internal_date).bind(item.row.size).bind(item.saved).bind(item.blob);
+    MAIL_DO(keep.blob(item.prefix).run());
+    return remove_item(context, folder, item.row);
+}
+
+Result<std::vector<Uid>> expunge(WriteContext& context, FolderId id, const UidSet& uids, bool only_deleted, Uid after,
+                                 std::size_t slice) {
+    MAIL_TRY(Folder * folder, context.folder(id));
+    std::vector<StoredItem> going;
+    static const UidSet all{{1, ~Uid{0}}};
+    for (const UidRange& range : uids.empty() ? all : uids) {
+        if (range.last <= after)
+            continue;
+        Query query(context.db, "SELECT " MAIL_ITEM_COLUMNS " FROM item WHERE folder = ? AND uid BETWEEN ? AND ? "
+                                "AND (flags & ?) = ? ORDER BY uid");
+        const int wanted = only_deleted ? flag::deleted : 0;
+        query.bind(id).bind(std::max(range.first, after + 1)).bind(range.last).bind(wanted).bind(wanted);
+        while (going.size() < slice) {
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            going.push_back(item_of(query));
+        }
+    }
+    std::vector<Uid> gone;
+    for (const StoredItem& item : going) {
+        MAIL_DO(recover_item(context, *folder, item));
+        gone.push_back(item.row.uid);
+    }
+    return gone;
+}
+
+Result<void> put_derived(WriteContext& context, const std::vector<Derived>& rows) {
+    context.touch();
+    for (const Derived& row : rows) {
+        // Only for bytes that are still there: the item may have gone meanwhile.
+        Query write(context.db, "INSERT OR REPLACE INTO derived SELECT ?1, ?2, ?3, ?4, ?5 "
+                                "WHERE EXISTS (SELECT 1 FROM blob WHERE id = ?1)");
+        write.bind(row.blob).blob(row.envelope).blob(row.body).blob(row.bodystructure).blob(row.facts);
+        MAIL_DO(write.run());
+    }
+    return {};
+}
+
+Result<void> drop_derived(WriteContext& context) {
+    context.touch();
+    return Query(context.db, "DELETE FROM derived").run();
+}
+
+} // namespace mail::store::sqlite

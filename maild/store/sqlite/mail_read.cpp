@@ -1,0 +1,174 @@
+#include "maild/store/rules.hpp"
+#include "maild/store/sqlite/readers.hpp"
+#include "maild/store/sqlite/reads.hpp"
+#include "maild/store/sqlite/write_context.hpp"
+
+#include <algorithm>
+
+namespace mail::store::sqlite {
+
+Result<AccountId> read_account(Database& db, std::string_view key) {
+    Query query(db, "SELECT a.id FROM address AS k JOIN account AS a ON a.kind = k.kind AND a.name = k.name "
+                    "AND a.removed IS NULL WHERE k.key = ?");
+    MAIL_TRY(const bool row, query.bind(key).step());
+    if (!row)
+        return fail(ErrorCode::not_found, "no mailbox has this address");
+    return query.integer(0);
+}
+
+Result<MailStore::Usage> read_usage(Database& db, AccountId account) {
+    Query query(db, "SELECT coalesce(sum(bytes), 0), coalesce(sum(messages), 0) FROM folder WHERE account = ?");
+    MAIL_TRY(const bool row, query.bind(account).step());
+    return row ? MailStore::Usage{query.count(0), query.count(1)} : MailStore::Usage{};
+}
+
+Result<std::vector<Folder>> read_folders(Database& db, AccountId account) {
+    std::vector<Folder> folders;
+    Query query(db, "SELECT " MAIL_FOLDER_COLUMNS " FROM folder WHERE account = ? ORDER BY name");
+    query.bind(account);
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return folders;
+        folders.push_back(folder_of(query));
+    }
+}
+
+Result<Folder> read_folder(Database& db, FolderId id) {
+    Query query(db, "SELECT " MAIL_FOLDER_COLUMNS " FROM folder WHERE id = ?");
+    MAIL_TRY(const bool row, query.bind(id).step());
+    if (!row)
+        return fail(ErrorCode::not_found, "the folder does not exist");
+    return folder_of(query);
+}
+
+Result<Folder> read_folder_named(Database& db, AccountId account, std::string_view name) {
+    Query query(db, "SELECT " MAIL_FOLDER_COLUMNS " FROM folder WHERE account = ? AND name = ?");
+    MAIL_TRY(const bool row, query.bind(account).bind(name).step());
+    if (!row)
+        return fail(ErrorCode::not_found, "the folder does not exist");
+    return folder_of(query);
+}
+
+Result<std::vector<std::string>> read_subscriptions(Database& db, AccountId account) {
+    std::vector<std::string> names;
+    Query query(db, "SELECT name FROM subscription WHERE account = ? ORDER BY name");
+    query.bind(account);
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return names;
+        names.push_back(query.string(0));
+    }
+}
+
+Result<MailStore::Listing> read_listing(Database& db, FolderId id) {
+    const Readers::Moment moment(db);
+    MAIL_TRY(Folder folder, read_folder(db, id));
+    MailStore::Listing listing{std::move(folder), {}};
+    listing.items.reserve(listing.folder.messages);
+    Query query(db, "SELECT uid, flags, keywords, modseq, internal_date, size FROM item WHERE folder = ? ORDER BY uid");
+    query.bind(id);
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return listing;
+        ItemRow& item = listing.items.emplace_back();
+        item.uid = query.as<Uid>(0);
+        item.flags = query.as<std::uint8_t>(1);
+        item.keywords = query.text(2);
+        item.modseq = query.count(3);
+        item.internal_date = query.time(4);
+        item.size = query.as<std::uint32_t>(5);
+    }
+}
+
+Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids, std::size_t limit) {
+    std::vector<ItemBody> bodies;
+    for (const UidRange& range : uids) {
+        Query query(db, "SELECT i.uid, b.message, i.prefix, b.id, b.segment, b.offset, b.length, b.checksum, i.saved "
+                        "FROM item AS i JOIN blob AS b ON b.id = i.blob "
+                        "WHERE i.folder = ? AND i.uid BETWEEN ? AND ? ORDER BY i.uid");
+        query.bind(id).bind(range.first).bind(range.last);
+        while (bodies.size() < limit) {
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            ItemBody& body = bodies.emplace_back();
+            body.uid = query.as<Uid>(0);
+            body.id = query.id(1);
+            body.prefix = query.text(2);
+            body.blob = {query.integer(3), query.as<std::uint32_t>(4), query.count(5), query.count(6),
+                         query.as<std::uint32_t>(7)};
+            body.saved = query.time(8);
+        }
+    }
+    return bodies;
+}
+
+Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since) {
+    MAIL_DO(read_folder(db, id));
+    std::vector<Vanished> gone;
+    Query query(db, "SELECT uid, modseq FROM vanished WHERE folder = ? AND modseq > ?");
+    query.bind(id).bind(since);
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            break;
+        gone.push_back({query.as<Uid>(0), query.count(1)});
+    }
+    std::sort(gone.begin(), gone.end(), [](const Vanished& a, const Vanished& b) { return a.uid < b.uid; });
+    return gone;
+}
+
+Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id, const UidSet& uids,
+                                                        std::size_t limit) {
+    std::vector<MailStore::DerivedRow> rows;
+    for (const UidRange& range : uids) {
+        Query query(db, "SELECT i.uid, coalesce(d.blob, 0), d.envelope, d.body, d.bodystructure, d.facts "
+                        "FROM item AS i LEFT JOIN derived AS d ON d.blob = i.blob "
+                        "WHERE i.folder = ? AND i.uid BETWEEN ? AND ? ORDER BY i.uid");
+        query.bind(id).bind(range.first).bind(range.last);
+        while (rows.size() < limit) {
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            rows.push_back({query.as<Uid>(0),
+                            {query.integer(1), query.string(2), query.string(3), query.string(4), query.string(5)}});
+        }
+    }
+    return rows;
+}
+
+namespace {
+bool wanted(const StoryFilter& filter, const Story& story) {
+    if (!filter.sender.empty() && !matches_pattern(story.sender, filter.sender))
+        return false;
+    if (!filter.recipient.empty() && !matches_pattern(story.recipients, filter.recipient))
+        return false;
+    return filter.message_id.empty() || story.message_id == filter.message_id;
+}
+} // namespace
+
+Result<std::vector<Story>> read_stories(Database& db, const StoryFilter& filter) {
+    // Ids are ordered by time: the newest first, without a further index on the hottest table.
+    std::vector<Story> found;
+    Query query(db, filter.id ? "SELECT * FROM story WHERE id = ?1 AND at BETWEEN ?2 AND ?3"
+                              : "SELECT * FROM story WHERE ?1 IS NOT NULL AND at BETWEEN ?2 AND ?3 ORDER BY id DESC");
+    const Id none{};
+    query.bind(filter.id ? *filter.id : none);
+    query.bind(filter.since.value_or(from_micros(0)));
+    query.bind(filter.until.value_or(from_micros(std::numeric_limits<std::int64_t>::max())));
+    while (found.size() < filter.limit) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            break;
+        Story story{query.id(0),     query.time(1),   query.string(2), query.string(3),
+                    query.string(4), query.string(5), query.string(6)};
+        if (wanted(filter, story))
+            found.push_back(std::move(story));
+    }
+    return found;
+}
+
+} // namespace mail::store::sqlite

@@ -1,0 +1,86 @@
+// QueueStore on the embedded engine.
+#include "maild/store/sqlite/engine.hpp"
+#include "maild/store/sqlite/queue_rows.hpp"
+#include "maild/store/sqlite/transactions.hpp"
+
+namespace mail::store::sqlite {
+namespace {
+
+class QueuePart final : public QueueStore {
+  public:
+    explicit QueuePart(Engine& engine) : engine_(engine) {}
+    Task<Result<std::vector<QueueItem>>> lease(Time now, Time lease_end, std::size_t limit,
+                                               std::size_t per_domain) override;
+    Task<Result<void>> finish(std::vector<AttemptResult> results, std::vector<AcceptPlan> reports) override;
+    Task<Result<std::optional<Time>>> next_due() override {
+        co_return engine_.now<std::optional<Time>>([](Database& db) { return sqlite::next_due(db); });
+    }
+    Task<Result<std::vector<QueueItem>>> list(QueueFilter filter) override;
+    Task<Result<QueueItem>> item(QueueId id) override {
+        co_return engine_.now<QueueItem>([id](Database& db) { return queue_item(db, id); });
+    }
+    Task<Result<std::uint64_t>> count(QueueFilter filter) override;
+    Task<Result<std::size_t>> change(QueueFilter filter, QueueVerb verb, Time now) override;
+    Task<Result<std::size_t>> recover_leases() override;
+
+  private:
+    Engine& engine_;
+};
+
+Task<Result<std::vector<QueueItem>>> QueuePart::lease(Time now, Time lease_end, std::size_t limit,
+                                                      std::size_t per_domain) {
+    std::function<Result<std::vector<QueueItem>>(WriteContext&)> body = [=](WriteContext& context) {
+        return sqlite::lease(context, now, lease_end, limit, per_domain);
+    };
+    co_return co_await engine_.writer->run<std::vector<QueueItem>>(std::move(body));
+}
+
+Task<Result<void>> QueuePart::finish(std::vector<AttemptResult> results, std::vector<AcceptPlan> reports) {
+    // Without asking for the reserve: a report frees the item it is about.
+    for (AcceptPlan& report : reports) {
+        MAIL_CO_DO(engine_.place_bytes(report));
+    }
+    std::function<Result<void>(WriteContext&)> body = [results = std::move(results),
+                                                       reports = std::move(reports)](WriteContext& context) {
+        return sqlite::finish(context, results, reports);
+    };
+    co_return co_await engine_.writer->run<void>(std::move(body));
+}
+
+Task<Result<std::vector<QueueItem>>> QueuePart::list(QueueFilter filter) {
+    const Time now = engine_.clock().now();
+    MAIL_CO_TRY(CheckedFilter checked, check_filter(filter, now));
+    std::function<Result<std::vector<QueueItem>>(Database&)> read = [checked = std::move(checked)](Database& db) {
+        return select_queue(db, checked);
+    };
+    co_return co_await engine_.later<std::vector<QueueItem>>(std::move(read));
+}
+
+Task<Result<std::uint64_t>> QueuePart::count(QueueFilter filter) {
+    const Time now = engine_.clock().now();
+    MAIL_CO_TRY(CheckedFilter checked, check_filter(filter, now));
+    std::function<Result<std::uint64_t>(Database&)> read = [checked = std::move(checked)](Database& db) {
+        return count_queue(db, checked);
+    };
+    co_return co_await engine_.later<std::uint64_t>(std::move(read));
+}
+
+Task<Result<std::size_t>> QueuePart::change(QueueFilter filter, QueueVerb verb, Time now) {
+    std::function<Result<std::size_t>(WriteContext&)> body = [filter = std::move(filter), verb, now](WriteContext& context) {
+        return change_queue(context, filter, verb, now);
+    };
+    co_return co_await engine_.writer->run<std::size_t>(std::move(body));
+}
+
+Task<Result<std::size_t>> QueuePart::recover_leases() {
+    std::function<Result<std::size_t>(WriteContext&)> body = [](WriteContext& context) {
+        return sqlite::recover_leases(context);
+    };
+    co_return co_await engine_.writer->run<std::size_t>(std::move(body));
+}
+
+} // namespace
+
+std::unique_ptr<QueueStore> make_queue(Engine& engine) { return std::make_unique<QueuePart>(engine); }
+
+} // namespace mail::store::sqlite

@@ -1,0 +1,286 @@
+// Changes of the queue. queue_domain holds the earliest waiting item of each domain; whatever changes which items wait,
+// or until when, refreshes the rows of the domains concerned.
+#include "maild/store/sqlite/queue_rows.hpp"
+#include "maild/store/sqlite/transactions.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace mail::store::sqlite {
+namespace {
+using Domains = std::set<std::string, std::less<>>;
+
+Result<void> refresh(WriteContext& context, const Domains& domains) {
+    for (const std::string& domain : domains) {
+        Query query(context.db, "SELECT min(next_attempt) FROM queue_item WHERE domain = ? AND status IN (0, 2)");
+        MAIL_TRY(const bool row, query.bind(domain).step());
+        if (!row || query.is_null(0)) {
+            MAIL_DO(Query(context.db, "DELETE FROM queue_domain WHERE domain = ?").bind(domain).run());
+            continue;
+        }
+        Query write(context.db, "INSERT INTO queue_domain VALUES (?1, ?2) ON CONFLICT (domain) DO UPDATE SET due = ?2");
+        MAIL_DO(write.bind(domain).bind(query.integer(0)).run());
+    }
+    return {};
+}
+
+unsigned options_of(const Envelope& envelope) {
+    return (envelope.return_headers_only ? envelope_bit::headers_only : 0) |
+           (envelope.smtputf8 ? envelope_bit::smtputf8 : 0) | (envelope.eight_bit ? envelope_bit::eight_bit : 0) |
+           (envelope.binary ? envelope_bit::binary : 0) | (envelope.require_tls ? envelope_bit::require_tls : 0);
+}
+
+Result<void> insert_recipient(WriteContext& context, std::int64_t message, const QueueRecipient& to) {
+    MAIL_TRY(const std::int64_t id, context.next(Counter::queue_item));
+    Query insert(context.db, "INSERT INTO queue_item (id, message, recipient, domain, original, notify, status, attempts, "
+                             "next_attempt, expires, lease_end, route, delay_told, pending) "
+                             "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, '', 0, 0)");
+    insert.bind(id).bind(message).bind(to.recipient).bind(to.domain).bind(to.original).bind(to.notify);
+    insert.bind(static_cast<int>(to.held ? QueueStatus::held : QueueStatus::ready));
+    MAIL_DO(insert.bind(to.due).bind(to.expires).run());
+    if (to.held)
+        return {};
+    Query due(context.db, "INSERT INTO queue_domain VALUES (?1, ?2) ON CONFLICT (domain) DO UPDATE SET due = ?2 "
+                          "WHERE ?2 < due");
+    return due.bind(to.domain).bind(to.due).run();
+}
+
+/// Removes an item, and its message with the last one.
+Result<void> remove(WriteContext& context, QueueId id) {
+    std::int64_t message = 0;
+    {
+        Query query(context.db, "DELETE FROM queue_item WHERE id = ? RETURNING message");
+        MAIL_TRY(const bool row, query.bind(id).step());
+        if (!row)
+            return {};
+        message = query.integer(0);
+    }
+    BlobId blob = 0;
+    {
+        Query query(context.db, "DELETE FROM queue_message WHERE id = ?1 AND NOT EXISTS "
+                                "(SELECT 1 FROM queue_item WHERE message = ?1) RETURNING blob");
+        MAIL_TRY(const bool row, query.bind(message).step());
+        if (!row)
+            return {};
+        blob = query.integer(0);
+    }
+    return context.release(blob);
+}
+
+Result<std::vector<std::string>> due_domains(WriteContext& context, Time now, std::size_t limit) {
+    std::vector<std::string> domains;
+    Query query(context.db, "SELECT domain FROM queue_domain WHERE due <= ? ORDER BY due LIMIT ?");
+    query.bind(now).bind(std::uint64_t{limit});
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return domains;
+        domains.push_back(query.string(0));
+    }
+}
+
+struct EndedLease {
+    QueueId id = 0;
+    std::string domain;
+    Pending pending = Pending::none;
+};
+
+Result<std::vector<EndedLease>> ended_leases(WriteContext& context, Time now) {
+    std::vector<EndedLease> ended;
+    Query query(context.db, "SELECT id, domain, pending FROM queue_item WHERE status = 1 AND lease_end <= ?");
+    query.bind(now);
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return ended;
+        ended.push_back({query.integer(0), query.string(1), query.as<Pending>(2)});
+    }
+}
+
+/// Leases that nobody ended: their items wait again, and what an administrator asked for meanwhile is done.
+Result<std::size_t> end_leases(WriteContext& context, Time now) {
+    MAIL_TRY(const auto ended, ended_leases(context, now));
+    Domains domains;
+    for (const EndedLease& lease : ended) {
+        context.touch();
+        domains.insert(lease.domain);
+        if (lease.pending == Pending::drop) {
+            MAIL_DO(remove(context, lease.id));
+            continue;
+        }
+        Query update(context.db, "UPDATE queue_item SET status = ?, pending = 0, "
+                                 "next_attempt = CASE WHEN ? THEN min(next_attempt, expires) ELSE next_attempt END "
+                                 "WHERE id = ?");
+        update.bind(static_cast<int>(lease.pending == Pending::hold ? QueueStatus::held : QueueStatus::ready));
+        MAIL_DO(update.bind(lease.pending == Pending::expire).bind(lease.id).run());
+    }
+    MAIL_DO(refresh(context, domains));
+    return ended.size();
+}
+
+} // namespace
+
+Result<void> enqueue(WriteContext& context, const AcceptPlan& plan, BlobId blob) {
+    context.touch();
+    context.queue_changed = true;
+    MAIL_TRY(const std::int64_t message, context.next(Counter::queue_message));
+    Query insert(context.db, "INSERT INTO queue_message VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    insert.bind(message).bind(plan.message).bind(blob).bind(plan.envelope.sender).bind(plan.envelope.envelope_id);
+    insert.bind(options_of(plan.envelope)).bind(plan.envelope.message_id).bind(context.clock.now());
+    MAIL_DO(insert.run());
+    for (const QueueRecipient& to : plan.queue) {
+        MAIL_DO(insert_recipient(context, message, to));
+    }
+    return {};
+}
+
+Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease_end, std::size_t limit,
+                                     std::size_t per_domain) {
+    MAIL_DO(end_leases(context, now));
+    // Every domain with a head that is due gives at least one item, so `limit` domains are enough.
+    MAIL_TRY(const auto domains, due_domains(context, now, limit));
+    std::vector<QueueItem> found;
+    for (const std::string& domain : domains) {
+        Query query(context.db, "SELECT " MAIL_QUEUE_COLUMNS " " MAIL_QUEUE_TABLES
+                                " WHERE i.domain = ? AND i.status IN (0, 2) AND i.next_attempt <= ? "
+                                "ORDER BY i.next_attempt, i.id LIMIT ?");
+        query.bind(domain).bind(now).bind(std::uint64_t{std::min(per_domain, limit)});
+        for (;;) {
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            found.push_back(queue_item_of(query));
+        }
+    }
+    std::sort(found.begin(), found.end(), [](const QueueItem& a, const QueueItem& b) {
+        return std::pair(a.next_attempt, a.id) < std::pair(b.next_attempt, b.id);
+    });
+    if (found.size() > limit)
+        found.resize(limit);
+    Domains leased;
+    for (QueueItem& item : found) {
+        context.touch();
+        Query update(context.db, "UPDATE queue_item SET status = 1, lease_end = ? WHERE id = ?");
+        MAIL_DO(update.bind(lease_end).bind(item.id).run());
+        item.status = QueueStatus::active;
+        leased.insert(item.domain);
+    }
+    MAIL_DO(refresh(context, leased));
+    return found;
+}
+
+namespace {
+Result<void> defer(WriteContext& context, const AttemptResult& result, Pending pending) {
+    const bool held = pending == Pending::hold;
+    Query update(context.db, "UPDATE queue_item SET status = ?, attempts = attempts + 1, "
+                             "next_attempt = CASE WHEN ? THEN min(?, expires) ELSE ? END, route = ?, "
+                             "delay_told = max(delay_told, ?), pending = 0, error_code = ?, error_text = ?, "
+                             "error_remote = ?, error_at = ? WHERE id = ?");
+    update.bind(static_cast<int>(held ? QueueStatus::held : QueueStatus::deferred));
+    update.bind(pending == Pending::expire).bind(result.next_attempt).bind(result.next_attempt).bind(result.route);
+    update.bind(result.delay_told);
+    if (result.error)
+        update.bind(result.error->code).bind(result.error->text).bind(result.error->remote).bind(result.error->at);
+    else
+        update.null().null().null().null();
+    return update.bind(result.id).run();
+}
+} // namespace
+
+Result<void> finish(WriteContext& context, const std::vector<AttemptResult>& results,
+                    const std::vector<AcceptPlan>& reports) {
+    context.touch();
+    context.queue_changed = true;
+    for (const AcceptPlan& report : reports) {
+        MAIL_DO(accept(context, report));
+    }
+    Domains domains;
+    for (const AttemptResult& result : results) {
+        Pending pending = Pending::none;
+        {
+            Query query(context.db, "SELECT pending, domain FROM queue_item WHERE id = ?");
+            MAIL_TRY(const bool row, query.bind(result.id).step());
+            if (!row)
+                continue; // an administrator was faster
+            pending = query.as<Pending>(0);
+            domains.insert(query.string(1));
+        }
+        if (result.outcome != QueueOutcome::deferred || pending == Pending::drop) {
+            MAIL_DO(remove(context, result.id));
+        } else {
+            MAIL_DO(defer(context, result, pending));
+        }
+    }
+    return refresh(context, domains);
+}
+
+namespace {
+Result<void> set_pending(WriteContext& context, QueueId id, Pending pending) {
+    Query update(context.db, "UPDATE queue_item SET pending = ? WHERE id = ?");
+    return update.bind(static_cast<int>(pending)).bind(id).run();
+}
+
+Result<void> hold(WriteContext& context, QueueId id) {
+    return Query(context.db, "UPDATE queue_item SET status = 3 WHERE id = ?").bind(id).run();
+}
+
+Result<void> make_due(WriteContext& context, QueueId id, Time now) {
+    Query update(context.db, "UPDATE queue_item SET status = 0, next_attempt = ? WHERE id = ?");
+    return update.bind(now).bind(id).run();
+}
+
+/// One verb on one item; false: it does not apply to it.
+Result<bool> apply_verb(WriteContext& context, const QueueItem& item, QueueVerb verb, Time now) {
+    const bool active = item.status == QueueStatus::active;
+    const bool held = item.status == QueueStatus::held;
+    Result<void> changed;
+    switch (verb) {
+    case QueueVerb::hold:
+        if (held)
+            return false;
+        changed = active ? set_pending(context, item.id, Pending::hold) : hold(context, item.id);
+        break;
+    case QueueVerb::release:
+    case QueueVerb::retry:
+        if (active || held != (verb == QueueVerb::release))
+            return false;
+        changed = make_due(context, item.id, now);
+        break;
+    case QueueVerb::drop:
+        changed = active ? set_pending(context, item.id, Pending::drop) : remove(context, item.id);
+        break;
+    case QueueVerb::expire:
+        MAIL_DO(Query(context.db, "UPDATE queue_item SET expires = ? WHERE id = ?").bind(now).bind(item.id).run());
+        changed = active ? set_pending(context, item.id, Pending::expire) : make_due(context, item.id, now);
+        break;
+    }
+    if (!changed)
+        return fail(std::move(changed).error());
+    return true;
+}
+} // namespace
+
+Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter, QueueVerb verb, Time now) {
+    MAIL_TRY(const CheckedFilter checked, check_filter(filter, context.clock.now()));
+    MAIL_TRY(const auto items, select_queue(context.db, checked));
+    if (items.empty())
+        return std::size_t{0};
+    context.touch();
+    context.queue_changed = true;
+    Domains domains;
+    std::size_t count = 0;
+    for (const QueueItem& item : items) {
+        MAIL_TRY(const bool changed, apply_verb(context, item, verb, now));
+        count += changed ? 1U : 0U;
+        domains.insert(item.domain);
+    }
+    MAIL_DO(refresh(context, domains));
+    return count;
+}
+
+Result<std::size_t> recover_leases(WriteContext& context) {
+    return end_leases(context, from_micros(std::numeric_limits<std::int64_t>::max()));
+}
+
+} // namespace mail::store::sqlite

@@ -1,0 +1,26 @@
+// Reads of mail rows and resources, on any connection.
+#pragma once
+
+#include "maild/store/sqlite/database.hpp"
+#include "maild/store/store.hpp"
+
+namespace mail::store::sqlite {
+
+// mail_read.cpp
+[[nodiscard]] Result<AccountId> read_account(Database& db, std::string_view key);
+[[nodiscard]] Result<MailStore::Usage> read_usage(Database& db, AccountId account);
+[[nodiscard]] Result<std::vector<Folder>> read_folders(Database& db, AccountId account);
+[[nodiscard]] Result<Folder> read_folder(Database& db, FolderId id);
+[[nodiscard]] Result<Folder> read_folder_named(Database& db, AccountId account, std::string_view name);
+[[nodiscard]] Result<std::vector<std::string>> read_subscriptions(Database& db, AccountId account);
+[[nodiscard]] Result<MailStore::Listing> read_listing(Database& db, FolderId id);
+[[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids, std::size_t limit);
+[[nodiscard]] Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since);
+[[nodiscard]] Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id, const UidSet& uids,
+                                                                      std::size_t limit);
+[[nodiscard]] Result<std::vector<Story>> read_stories(Database& db, const StoryFilter& filter);
+
+// resource_part.cpp
+[[nodiscard]] Result<std::string> read_meta(Database& db, std::string_view key);
+
+} // namespace mail::store::sqlite

@@ -1,0 +1,70 @@
+// What each kind of change does to the rows, as functions that run on the writer thread inside a transaction. They may
+// run twice (see writer.hpp), so they change nothing but rows and the context. An error before context.touch() leaves
+// everything as it was; after it the writer rolls back.
+#pragma once
+
+#include "maild/store/sqlite/write_context.hpp"
+
+namespace mail::store::sqlite {
+
+// accept.cpp
+[[nodiscard]] Result<AcceptReceipt> accept(WriteContext& context, const AcceptPlan& plan);
+[[nodiscard]] Result<std::vector<Placed>> append(WriteContext& context, const std::vector<AcceptPlan>& plans);
+
+// folders.cpp
+[[nodiscard]] Result<Folder> create_folder(WriteContext& context, AccountId account, const std::string& name,
+                                           FolderClass folder_class, SpecialUse special_use);
+[[nodiscard]] Result<void> rename_folder(WriteContext& context, FolderId folder, const std::string& new_name);
+[[nodiscard]] Result<void> delete_folder(WriteContext& context, FolderId folder);
+[[nodiscard]] Result<void> subscribe(WriteContext& context, AccountId account, const std::string& name, bool subscribed);
+
+// items.cpp
+[[nodiscard]] Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& change);
+[[nodiscard]] Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids, FolderId target,
+                                             bool move, std::uint64_t quota);
+/// At most `slice` items with UIDs above `after`; returns what went.
+[[nodiscard]] Result<std::vector<Uid>> expunge(WriteContext& context, FolderId folder, const UidSet& uids,
+                                               bool only_deleted, Uid after, std::size_t slice);
+[[nodiscard]] Result<void> put_derived(WriteContext& context, const std::vector<Derived>& rows);
+[[nodiscard]] Result<void> drop_derived(WriteContext& context);
+
+// queue_write.cpp
+[[nodiscard]] Result<void> enqueue(WriteContext& context, const AcceptPlan& plan, BlobId blob);
+[[nodiscard]] Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease_end, std::size_t limit,
+                                                   std::size_t per_domain);
+[[nodiscard]] Result<void> finish(WriteContext& context, const std::vector<AttemptResult>& results,
+                                  const std::vector<AcceptPlan>& reports);
+[[nodiscard]] Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter, QueueVerb verb, Time now);
+[[nodiscard]] Result<std::size_t> recover_leases(WriteContext& context);
+
+// resource_write.cpp
+[[nodiscard]] Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch);
+
+// maintain.cpp
+struct MaintenanceTurn {
+    Maintained done;
+    std::vector<std::uint32_t> dead_segments; ///< their files may go once this transaction is durable, not before
+};
+[[nodiscard]] Result<MaintenanceTurn> maintain(WriteContext& context, const Maintenance& what,
+                                               std::chrono::steady_clock::duration quiet);
+
+// ---- shared by them ----
+
+/// An item's row as it moves between tables.
+struct StoredItem {
+    ItemRow row;
+    Time saved{};
+    BlobId blob = 0;
+    std::string prefix;
+};
+#define MAIL_ITEM_COLUMNS "uid, flags, keywords, modseq, internal_date, size, saved, blob, prefix"
+[[nodiscard]] StoredItem item_of(const Query& query);
+/// Gives the item the folder's next UID and inserts it; the blob's reference is the caller's business.
+[[nodiscard]] Result<Uid> insert_item(WriteContext& context, Folder& folder, const StoredItem& item);
+/// Items of a folder among `uids` (all when empty), ascending.
+[[nodiscard]] Result<std::vector<StoredItem>> load_items(Database& db, FolderId folder, const UidSet& uids,
+                                                         std::size_t limit);
+/// The item goes from its folder to recoverable items and leaves a vanished row.
+[[nodiscard]] Result<void> recover_item(WriteContext& context, Folder& folder, const StoredItem& item);
+
+} // namespace mail::store::sqlite

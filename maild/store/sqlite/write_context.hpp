@@ -1,0 +1,122 @@
+// What a transaction on the writer thread works with: the write connection, folders and accounts cached in memory so that
+// their rows are written once per batch and not once per message, id counters, and the changes to tell. Only the writer
+// thread uses it. A function that changes rows calls touch() before its first change: an error after that means rollback.
+#pragma once
+
+#include "maild/store/segments.hpp"
+#include "maild/store/sqlite/database.hpp"
+#include "maild/store/store.hpp"
+
+#include <array>
+#include <unordered_map>
+
+namespace mail::store::sqlite {
+
+enum class Counter : std::uint8_t { account, folder, blob, queue_message, queue_item, uid_validity, revision };
+inline constexpr std::size_t counters = 7;
+
+struct AccountState {
+    ModSeq modseq = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t items = 0;
+    FolderId inbox = 0;
+    bool removed = false;
+};
+struct BlobRow {
+    BlobRef where;
+    std::uint64_t refs = 0;
+};
+
+class WriteContext {
+  public:
+    WriteContext(Database& database, Segments& segments, const Clock& clock);
+
+    Database& db;
+    Segments& segments;
+    const Clock& clock;
+
+    // ---- one transaction ----
+    void begin();
+    void touch() noexcept { touched_ = true; }
+    [[nodiscard]] bool touched() const noexcept { return touched_; }
+    /// Message bytes of this batch must be durable before its rows.
+    void needs_bytes() noexcept { needs_bytes_ = true; }
+    [[nodiscard]] bool take_needs_bytes() noexcept { return std::exchange(needs_bytes_, false); }
+    [[nodiscard]] Changes take_changes();
+    bool queue_changed = false;
+    std::uint64_t new_revision = 0;
+    std::vector<std::string> changed_resources;
+
+    // ---- cached rows ----
+    /// Valid until forget(); its account is loaded too. Errors: not_found (also in a removed account).
+    [[nodiscard]] Result<Folder*> folder(FolderId id);
+    /// Errors: not_found (also for a removed account).
+    [[nodiscard]] Result<AccountState*> account(AccountId id);
+    [[nodiscard]] Result<FolderId> folder_named(AccountId account, std::string_view name);
+    [[nodiscard]] Result<std::int64_t> next(Counter counter);
+    /// The value of a counter without using one up.
+    [[nodiscard]] Result<std::int64_t> last(Counter counter);
+    [[nodiscard]] Result<std::uint32_t> next_uid_validity();
+
+    // ---- changes ----
+    /// The number of this transaction's change of `account`.
+    [[nodiscard]] ModSeq change_number(AccountId id);
+    /// Marks the folder as changed; its row is written at the end of the batch.
+    FolderChange& change(Folder& folder);
+    /// Adds to or takes from a folder's counts and its account's.
+    void count(Folder& folder, const ItemRow& row, bool added);
+    /// A new folder's row. Errors: conflict.
+    [[nodiscard]] Result<Folder*> add_folder(AccountId account, std::string name, FolderClass folder_class,
+                                             SpecialUse special_use);
+    void forget_folder(const Folder& folder);
+    void forget_segment(std::uint32_t id) { segments_.erase(id); }
+
+    // ---- blobs ----
+    [[nodiscard]] Result<BlobRef> add_blob(const SpooledBytes& bytes, const Id& message, std::uint64_t refs);
+    [[nodiscard]] Result<void> hold(BlobId blob);
+    /// Drops a reference; the last one takes the blob and what was derived from it along.
+    [[nodiscard]] Result<void> release(BlobId blob);
+
+    /// Writes cached rows that changed. At the end of every batch, before the commit.
+    [[nodiscard]] Result<void> flush();
+    /// After a rollback: nothing cached can be trusted.
+    void forget() noexcept;
+    /// Keeps the caches bounded.
+    void trim();
+    /// Live blobs and their bytes, what is not committed yet included; read by any thread.
+    std::atomic<std::uint64_t> live_blobs{0};
+    std::atomic<std::uint64_t> live_bytes{0};
+    [[nodiscard]] Result<void> load_live();
+
+  private:
+    struct SegmentState {
+        std::uint64_t used = 0;
+        std::int64_t blobs = 0;
+        std::int64_t bytes = 0;
+        bool dirty = false;
+    };
+    struct FolderState {
+        Folder row;
+        bool dirty = false;
+    };
+    [[nodiscard]] Result<SegmentState*> segment(std::uint32_t id);
+
+    std::unordered_map<FolderId, FolderState> folders_;
+    std::unordered_map<AccountId, AccountState> accounts_;
+    std::unordered_map<std::uint32_t, SegmentState> segments_;
+    std::array<std::optional<std::int64_t>, counters> last_{};
+    std::array<bool, counters> counter_dirty_{};
+    std::vector<FolderId> dirty_folders_;
+    std::unordered_map<AccountId, ModSeq> numbers_;
+    std::unordered_map<FolderId, std::size_t> change_of_;
+    std::vector<FolderChange> changes_;
+    bool touched_ = false;
+    bool needs_bytes_ = false;
+};
+
+/// Reads a folder from a row of `folder_columns`.
+#define MAIL_FOLDER_COLUMNS                                                                                            \
+    "id, account, name, class, special_use, uid_validity, uid_next, modseq, messages, unseen, bytes, object_id"
+[[nodiscard]] Folder folder_of(const Query& query);
+
+} // namespace mail::store::sqlite

@@ -1,0 +1,229 @@
+// Accepting mail: what becomes true of one message, on every engine.
+#include "tests/unit/store/store_under_test.hpp"
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+namespace mail::store::test {
+
+TEST_CASE("a message for one mailbox is stored with its prefix and counted") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    AcceptPlan plan = bench.plan("Subject: hi\r\n\r\nbody\r\n");
+    const Id message = plan.message;
+    LocalCopy copy = Bench::to(ann);
+    copy.prefix = "Return-Path: <bob@example.org>\r\n";
+    copy.flags = flag::flagged;
+    copy.keywords = "zeta Alpha alpha";
+    plan.local.push_back(copy);
+    plan.story = Story{message, bench.clock.now(), "bob@example.org", "ann@example.org", "m1@x", "192.0.2.1", "{}"};
+    const auto receipt = need(bench.mail().accept(plan));
+    REQUIRE(receipt.local.size() == 1);
+    REQUIRE(receipt.local[0]);
+    CHECK(receipt.local[0]->uid == 1);
+
+    const Folder inbox = bench.folder(ann, "INBOX");
+    CHECK(inbox.messages == 1);
+    CHECK(inbox.unseen == 1);
+    CHECK(inbox.uid_next == 2);
+    CHECK(inbox.modseq == receipt.local[0]->modseq);
+    CHECK(inbox.uid_validity == receipt.local[0]->uid_validity);
+    const auto listing = need(bench.mail().list(inbox.id));
+    REQUIRE(listing.items.size() == 1);
+    CHECK(listing.items[0].keywords == "Alpha zeta");
+    CHECK(listing.items[0].flags == flag::flagged);
+    CHECK(listing.items[0].size == copy.prefix.size() + 21);
+    CHECK(listing.items[0].internal_date == copy.internal_date);
+    CHECK(bench.content(inbox.id, 1) == copy.prefix + "Subject: hi\r\n\r\nbody\r\n");
+    CHECK(need(bench.mail().bodies(inbox.id, uids(1), 1))[0].id == message);
+    const auto usage = need(bench.mail().usage(ann));
+    CHECK(usage.items == 1);
+    CHECK(usage.bytes == listing.items[0].size);
+    StoryFilter filter;
+    filter.sender = "BOB@*";
+    const auto stories = need(bench.store().stories(filter));
+    REQUIRE(stories.size() == 1);
+    CHECK(stories[0].message_id == "m1@x");
+    bench.reopen();
+    CHECK(bench.content(inbox.id, 1) == copy.prefix + "Subject: hi\r\n\r\nbody\r\n");
+}
+
+TEST_CASE("several recipients share one copy of the bytes") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    AcceptPlan plan = bench.plan(std::string(10'000, 'x'));
+    std::vector<AccountId> accounts;
+    for (int i = 0; i < 5; ++i) {
+        accounts.push_back(bench.add_mailbox("user" + std::to_string(i) + "@example.org"));
+        plan.local.push_back(Bench::to(accounts.back()));
+    }
+    plan.queue.push_back({"out@example.net", "example.net", "", 0, bench.clock.now(), bench.clock.now(), false});
+    need(bench.mail().accept(plan));
+    CHECK(bench.store().stats().blobs == 1);
+    CHECK(bench.store().stats().blob_bytes == 10'000);
+    for (const AccountId account : accounts)
+        CHECK(bench.content(bench.folder(account, "INBOX").id, 1).size() == 10'000);
+}
+
+TEST_CASE("quota and missing folders fail one recipient and leave the others valid") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    const AccountId bob = bench.add_mailbox("bob@example.org");
+    AcceptPlan plan = bench.plan(std::string(1000, 'x'));
+    plan.local.push_back(Bench::to(ann, 0, 999));
+    plan.local.push_back(Bench::to(bob, 0, 1000));
+    plan.local.push_back(Bench::to(ann, bench.folder(bob, "INBOX").id));
+    plan.local.push_back(Bench::to(4711));
+    const auto receipt = need(bench.mail().accept(plan));
+    REQUIRE(receipt.local.size() == 4);
+    CHECK(receipt.local[0].error().code == ErrorCode::over_quota);
+    CHECK(receipt.local[1]);
+    CHECK(receipt.local[2].error().code == ErrorCode::not_found);
+    CHECK(receipt.local[3].error().code == ErrorCode::not_found);
+    CHECK(bench.folder(ann, "INBOX").messages == 0);
+    CHECK(bench.folder(bob, "INBOX").messages == 1);
+
+    SECTION("two copies into one account are counted together") {
+        const AccountId cid = bench.add_mailbox("cid@example.org");
+        AcceptPlan twice = bench.plan(std::string(1000, 'x'));
+        twice.local.push_back(Bench::to(cid, 0, 1500));
+        twice.local.push_back(Bench::to(cid, bench.folder(cid, "Archive").id, 1500));
+        const auto both = need(bench.mail().accept(twice));
+        CHECK(both.local[0]);
+        CHECK(both.local[1].error().code == ErrorCode::over_quota);
+    }
+    SECTION("nobody can take it: nothing is kept") {
+        const auto before = bench.store().stats().blobs;
+        AcceptPlan nobody = bench.plan("x");
+        nobody.local.push_back(Bench::to(4711));
+        nobody.story = Story{nobody.message, bench.clock.now(), "", "", "", "", ""};
+        CHECK(!need(bench.mail().accept(nobody)).local[0]);
+        CHECK(bench.store().stats().blobs == before);
+        CHECK(need(bench.store().stories({})).empty());
+    }
+}
+
+TEST_CASE("append takes all messages or none") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    std::vector<AcceptPlan> plans;
+    for (int i = 0; i < 3; ++i) {
+        plans.push_back(bench.plan(std::string(400, 'x')));
+        plans.back().local.push_back(Bench::to(ann, bench.folder(ann, "Drafts").id, 1000));
+    }
+    CHECK(code_of(bench.mail().append(plans)) == ErrorCode::over_quota);
+    CHECK(bench.folder(ann, "Drafts").messages == 0);
+    CHECK(bench.store().stats().blobs == 0);
+    plans.pop_back();
+    const auto placed = need(bench.mail().append(plans));
+    REQUIRE(placed.size() == 2);
+    CHECK(placed[0].uid + 1 == placed[1].uid);
+    CHECK(placed[0].modseq == placed[1].modseq);
+}
+
+TEST_CASE("a large message streams through a spool") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    std::string all;
+    for (int i = 0; all.size() < 5'000'000; ++i)
+        all += "line " + std::to_string(i) + " of a large message\r\n";
+    const auto hint = GENERATE(std::uint64_t{0}, std::uint64_t{5'100'000});
+    auto spool = bench.mail().spool(hint);
+    REQUIRE(spool);
+    auto other = bench.mail().spool(0); // grows at the same time: neither gets the other's place
+    REQUIRE(other);
+    for (std::size_t at = 0; at < all.size(); at += 65'536) {
+        done((*spool)->append(std::string_view(all).substr(at, 65'536)));
+        done((*other)->append(std::string_view(all).substr(at, 30'000)));
+        if (at % 655'360 == 0)
+            bench.deliver(ann, "small");
+    }
+    AcceptPlan plan = bench.plan("");
+    plan.content.memory.reset();
+    plan.content.spooled = *(*spool)->finish();
+    CHECK(plan.content.size() == all.size());
+    plan.local.push_back(Bench::to(ann, bench.folder(ann, "Archive").id));
+    need(bench.mail().accept(plan));
+    other->reset();
+    const FolderId archive = bench.folder(ann, "Archive").id;
+    CHECK(bench.content(archive, 1) == all);
+    const auto body = need(bench.mail().bodies(archive, uids(1), 1))[0];
+    CHECK(need(bench.mail().read(body.blob, 1000, 50)) == all.substr(1000, 50));
+    CHECK(need(bench.mail().read(body.blob, all.size() - 3, 50)) == all.substr(all.size() - 3));
+    CHECK(need(bench.mail().read(body.blob, all.size() + 3, 50)).empty());
+    bench.reopen();
+    CHECK(bench.content(archive, 1) == all);
+}
+
+TEST_CASE("many threads accept at once: every message is there exactly once and changes come in order") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    constexpr int threads = 8;
+    constexpr int each = 60;
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    const AccountId bob = bench.add_mailbox("bob@example.org");
+    std::mutex mutex;
+    std::map<AccountId, ModSeq> last;
+    std::map<FolderId, Uid> last_uid;
+    bool in_order = true;
+    std::size_t told = 0;
+    bench.store().on_commit([&](const Changes& changes) {
+        const std::lock_guard lock(mutex);
+        for (const FolderChange& change : changes.folders) {
+            in_order = in_order && change.modseq > last[change.account];
+            last[change.account] = change.modseq;
+            for (const ItemRow& row : change.added) {
+                in_order = in_order && row.uid == last_uid[change.folder] + 1;
+                last_uid[change.folder] = row.uid;
+                ++told;
+            }
+        }
+    });
+    std::vector<std::thread> workers;
+    std::atomic<int> failed{0};
+    for (int t = 0; t < threads; ++t)
+        workers.emplace_back([&, t] {
+            for (int i = 0; i < each; ++i) {
+                AcceptPlan plan = bench.plan("thread " + std::to_string(t) + " message " + std::to_string(i));
+                plan.local.push_back(Bench::to(ann));
+                plan.local.push_back(Bench::to(bob));
+                const auto receipt = wait(bench.mail().accept(std::move(plan)));
+                if (!receipt || !receipt->local[0] || !receipt->local[1])
+                    ++failed;
+            }
+        });
+    for (auto& worker : workers)
+        worker.join();
+    CHECK(failed == 0);
+    CHECK(in_order);
+    CHECK(told == 2 * threads * each);
+    bench.reopen();
+    for (const AccountId account : {ann, bob}) {
+        const auto listing = need(bench.mail().list(bench.folder(account, "INBOX").id));
+        REQUIRE(listing.items.size() == threads * each);
+        std::set<std::string> texts;
+        for (std::size_t i = 0; i < listing.items.size(); ++i) {
+            CHECK(listing.items[i].uid == i + 1);
+            texts.insert(bench.content(listing.folder.id, listing.items[i].uid));
+        }
+        CHECK(texts.size() == threads * each);
+    }
+}
+
+TEST_CASE("a closed store refuses") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    bench.store().close();
+    AcceptPlan plan = bench.plan("x");
+    plan.local.push_back(Bench::to(ann));
+    CHECK(code_of(bench.mail().accept(plan)) == ErrorCode::closed);
+}
+
+} // namespace mail::store::test

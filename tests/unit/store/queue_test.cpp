@@ -1,0 +1,263 @@
+// The outbound queue, on every engine.
+#include "tests/unit/store/store_under_test.hpp"
+
+namespace mail::store::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+class QueueBench : public Bench {
+  public:
+    using Bench::Bench;
+    void send(const std::vector<std::string>& recipients, Duration in = Duration{}, bool held = false) {
+        AcceptPlan one = plan("queued message");
+        one.envelope.envelope_id = "env";
+        one.envelope.smtputf8 = true;
+        one.envelope.require_tls = true;
+        one.envelope.message_id = "mid@example.org";
+        for (const std::string& to : recipients)
+            one.queue.push_back({to, to.substr(to.find('@') + 1), "rfc822;" + to, queue_notify::failure,
+                                 clock.now() + in, clock.now() + in + hours(100), held});
+        need(mail().accept(one));
+    }
+    std::vector<QueueItem> lease(std::size_t limit = 100, std::size_t per_domain = 100) {
+        return need(queue().lease(clock.now(), clock.now() + minutes(10), limit, per_domain));
+    }
+    void finish(QueueId id, QueueOutcome outcome, Duration in = hours(1)) {
+        AttemptResult result;
+        result.id = id;
+        result.outcome = outcome;
+        result.next_attempt = clock.now() + in;
+        result.error = LastError{451, "4.3.0 try later", "mx.example.net[192.0.2.1]:25", clock.now()};
+        result.route = "direct";
+        done(queue().finish({result}, {}));
+    }
+    std::vector<QueueItem> list(const std::string& field = "", char operation = '=', const std::string& value = "") {
+        QueueFilter filter;
+        if (!field.empty())
+            filter.conditions.push_back({field, operation, value});
+        return need(queue().list(filter));
+    }
+};
+
+} // namespace
+
+TEST_CASE("queue: lease, deliver, defer, fail") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example", "b@two.example"});
+    CHECK(need(bench.queue().next_due()) == bench.clock.now());
+    const auto leased = bench.lease();
+    REQUIRE(leased.size() == 2);
+    CHECK(leased[0].recipient == "a@one.example");
+    CHECK(leased[0].status == QueueStatus::active);
+    CHECK(leased[0].original == "rfc822;a@one.example");
+    CHECK(leased[0].notify == queue_notify::failure);
+    CHECK(leased[0].envelope.sender == "bob@example.org");
+    CHECK(leased[0].envelope.envelope_id == "env");
+    CHECK(leased[0].envelope.smtputf8);
+    CHECK(leased[0].envelope.require_tls);
+    CHECK_FALSE(leased[0].envelope.binary);
+    CHECK(need(bench.mail().read(leased[0].blob, 0, 100)) == "queued message");
+    CHECK(bench.lease().empty());
+    CHECK(need(bench.queue().next_due()) == bench.clock.now() + minutes(10)); // a lease that nobody ends
+
+    bench.finish(leased[0].id, QueueOutcome::deferred);
+    bench.finish(leased[1].id, QueueOutcome::delivered);
+    CHECK(code_of(bench.queue().item(leased[1].id)) == ErrorCode::not_found);
+    const QueueItem waiting = need(bench.queue().item(leased[0].id));
+    CHECK(waiting.status == QueueStatus::deferred);
+    CHECK(waiting.attempts == 1);
+    REQUIRE(waiting.last_error);
+    CHECK(waiting.last_error->code == 451);
+    CHECK(waiting.last_error->remote == "mx.example.net[192.0.2.1]:25");
+    CHECK(waiting.route == "direct");
+    CHECK(need(bench.queue().next_due()) == bench.clock.now() + hours(1));
+    CHECK(bench.lease().empty());
+    bench.clock.advance(hours(1));
+    CHECK(bench.store().stats().blobs == 1);
+    REQUIRE(bench.lease().size() == 1);
+    bench.finish(waiting.id, QueueOutcome::failed);
+    CHECK(bench.store().stats().blobs == 0);
+    CHECK(need(bench.queue().next_due()) == std::nullopt);
+}
+
+TEST_CASE("queue: a report is accepted in the transaction that ends the attempt") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    const AccountId bob = bench.add_mailbox("bob@example.org");
+    bench.send({"a@one.example"});
+    const auto leased = bench.lease();
+    AcceptPlan report = bench.plan("Subject: undeliverable\r\n\r\n");
+    report.local.push_back(Bench::to(bob));
+    AttemptResult result;
+    result.id = leased[0].id;
+    result.outcome = QueueOutcome::failed;
+    done(bench.queue().finish({result}, {report}));
+    CHECK(bench.list().empty());
+    CHECK(bench.folder(bob, "INBOX").messages == 1);
+}
+
+TEST_CASE("queue: one dead domain starves nobody and is not walked through") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    std::vector<std::string> dead;
+    for (int i = 0; i < 500; ++i)
+        dead.push_back("u" + std::to_string(i) + "@dead.example");
+    bench.send(dead);
+    bench.clock.advance(minutes(1));
+    bench.send({"x@alive.example", "y@alive.example"});
+    bench.send({"z@later.example"}, minutes(5));
+    const auto leased = bench.lease(10, 3);
+    REQUIRE(leased.size() == 5);
+    CHECK(leased[0].domain == "dead.example");
+    CHECK(leased[2].domain == "dead.example");
+    CHECK(leased[3].recipient == "x@alive.example");
+    CHECK(leased[4].recipient == "y@alive.example");
+    CHECK(bench.lease(2, 10).size() == 2);
+    CHECK(need(bench.queue().next_due()) < bench.clock.now());
+}
+
+TEST_CASE("queue: leases end by themselves and at a restart") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example", "b@one.example"});
+    REQUIRE(bench.lease(1).size() == 1);
+    bench.clock.advance(minutes(11));
+    CHECK(bench.lease().size() == 2);
+    CHECK(need(bench.queue().recover_leases()) == 2);
+    bench.reopen();
+    CHECK(bench.lease().size() == 2);
+}
+
+TEST_CASE("queue: verbs") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example", "b@two.example"}, hours(1));
+    bench.send({"h@held.example"}, Duration{}, true);
+    const auto change = [&](const std::string& domain, QueueVerb verb) {
+        QueueFilter filter;
+        filter.conditions.push_back({"domain", '=', domain});
+        return need(bench.queue().change(filter, verb, bench.clock.now()));
+    };
+    CHECK(bench.lease().empty());
+    CHECK(change("held.example", QueueVerb::retry) == 0);
+    CHECK(change("one.example", QueueVerb::release) == 0);
+    CHECK(change("held.example", QueueVerb::release) == 1);
+    CHECK(change("one.example", QueueVerb::retry) == 1);
+    const auto leased = bench.lease();
+    REQUIRE(leased.size() == 2);
+
+    SECTION("on active items they wait for the end of the attempt") {
+        CHECK(change("one.example", QueueVerb::retry) == 0);
+        CHECK(change("one.example", QueueVerb::drop) == 1);
+        CHECK(change("held.example", QueueVerb::hold) == 1);
+        for (const QueueItem& item : leased)
+            bench.finish(item.id, QueueOutcome::deferred);
+        CHECK(bench.list("domain", '=', "one.example").empty());
+        CHECK(bench.list("status", '=', "held").size() == 1);
+    }
+    SECTION("expire makes the item due and over") {
+        CHECK(change("two.example", QueueVerb::expire) == 1);
+        const auto due = bench.lease();
+        REQUIRE(due.size() == 1);
+        CHECK(due[0].expires == bench.clock.now());
+        CHECK(change("one.example", QueueVerb::expire) == 1);
+        bench.clock.advance(minutes(1));
+        for (const QueueItem& item : leased)
+            bench.finish(item.id, QueueOutcome::deferred);
+        const auto again = bench.lease();
+        REQUIRE(again.size() == 1);
+        CHECK(again[0].domain == "one.example");
+    }
+    SECTION("drop and hold of what waits") {
+        CHECK(change("two.example", QueueVerb::hold) == 1);
+        CHECK(change("two.example", QueueVerb::hold) == 0);
+        bench.clock.advance(hours(2));
+        CHECK(bench.list("status", '=', "held").size() == 1);
+        CHECK(change("two.example", QueueVerb::drop) == 1);
+        CHECK(bench.list("domain", '=', "two.example").empty());
+    }
+    SECTION("what was asked for during a lost lease is done") {
+        CHECK(change("one.example", QueueVerb::drop) == 1);
+        CHECK(change("held.example", QueueVerb::hold) == 1);
+        CHECK(need(bench.queue().recover_leases()) == 2);
+        CHECK(bench.list("domain", '=', "one.example").empty());
+        CHECK(bench.list("status", '=', "held").size() == 1);
+    }
+}
+
+TEST_CASE("queue: filters") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"Ann_1@one.example", "AnnX1@one.example"});
+    bench.clock.advance(hours(2));
+    bench.send({"c@two.example"});
+    bench.send({"h@held.example"}, Duration{}, true);
+    const auto leased = bench.lease(1);
+    bench.finish(leased[0].id, QueueOutcome::deferred);
+    const auto count = [&](const std::string& field, char operation, const std::string& value) {
+        QueueFilter filter;
+        filter.conditions.push_back({field, operation, value});
+        const auto found = bench.list(field, operation, value).size();
+        CHECK(need(bench.queue().count(filter)) == found);
+        return found;
+    };
+    CHECK(bench.list().size() == 4);
+    CHECK(count("recipient", '~', "ann_1@*") == 1); // '_' is no wildcard
+    CHECK(count("recipient", '~', "*EXAMPLE") == 4);
+    CHECK(count("recipient", '~', "one") == 2);
+    CHECK(count("recipient", '~', "%") == 0);
+    CHECK(count("recipient", '=', "ANN_1@ONE.EXAMPLE") == 1);
+    CHECK(count("domain", '!', "one.example") == 2);
+    CHECK(count("domain", '=', "' OR 1=1 --") == 0);
+    CHECK(count("status", '=', "HELD") == 1);
+    CHECK(count("status", '!', "held") == 3);
+    CHECK(count("status", '=', "deferred") == 1);
+    CHECK(count("attempts", '>', "0") == 1);
+    CHECK(count("attempts", '=', "0") == 3);
+    CHECK(count("age", '>', "1h") == 2);
+    CHECK(count("age", '<', "1h") == 2);
+    CHECK(count("size", '<', "1K") == 4);
+    CHECK(count("size", '>', "14") == 0);
+    CHECK(count("error", '~', "try*") == 0);
+    CHECK(count("error", '~', "TRY") == 1);
+    CHECK(count("error", '=', "451") == 1);
+    CHECK(count("sender", '=', "bob@example.org") == 4);
+    CHECK(count("message_id", '~', "mid@") == 4);
+    CHECK(count("route", '=', "direct") == 1);
+    CHECK(count("id", '=', std::to_string(leased[0].id)) == 1);
+    CHECK(count("id", '=', leased[0].message.text()) == 2);
+    for (const auto& bad : std::vector<QueueFilter::Condition>{{"nonsense", '=', "x"},
+                                                                {"recipient", '<', "x"},
+                                                                {"status", '=', "sleeping"},
+                                                                {"status", '~', "held"},
+                                                                {"attempts", '=', "many"},
+                                                                {"attempts", '~', "1"},
+                                                                {"age", '=', "1h"},
+                                                                {"age", '>', "old"},
+                                                                {"size", '<', "-1"},
+                                                                {"domain", '?', "x"}}) {
+        QueueFilter filter;
+        filter.conditions.push_back(bad);
+        CHECK(code_of(bench.queue().list(filter)) == ErrorCode::invalid);
+        CHECK(code_of(bench.queue().change(filter, QueueVerb::drop, bench.clock.now())) == ErrorCode::invalid);
+    }
+    SECTION("pages and ids") {
+        QueueFilter page;
+        page.limit = 3;
+        const auto first = need(bench.queue().list(page));
+        REQUIRE(first.size() == 3);
+        page.after = first.back().id;
+        CHECK(need(bench.queue().list(page)).size() == 1);
+        QueueFilter some;
+        some.ids = {first[0].id, first[2].id, 99'999};
+        CHECK(need(bench.queue().list(some)).size() == 2);
+        CHECK(need(bench.queue().change(some, QueueVerb::drop, bench.clock.now())) == 2);
+        CHECK(bench.list().size() == 2);
+    }
+    CHECK(bench.list().size() >= 2);
+}
+
+} // namespace mail::store::test
