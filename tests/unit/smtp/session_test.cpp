@@ -245,3 +245,8 @@ TEST_CASE("RFC 6531: UTF-8 addresses need SMTPUTF8") {
     CHECK(codes(output) == "220 250 250 250 354 250");
     CHECK(has(world.inbox("j\xC3\xB6rg@example.test").front(), "with UTF8SMTP"));
 }
+
+TEST_CASE("RFC 5321 §3.8: a session that is to end says 421") {
+    World world;
+    CHECK(codes(world.talk_stopped(world.mx(), "EHLO c\r\nMAIL FROM:<a@b.test>\r\n")) == "220 421");
+}

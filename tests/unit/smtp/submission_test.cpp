@@ -54,6 +54,20 @@ TEST_CASE("RFC 4954 §4: PLAIN, LOGIN and what goes wrong") {
     CHECK(has(world.talk(profile, "EHLO c\r\nAUTH PLAIN " + std::string(13000, 'A') + "\r\nNOOP\r\n"), "\r\n500 5.5.2 Line too long\r\n250"));
 }
 
+TEST_CASE("RFC 7677: SCRAM-SHA-256 signs in, and both sides prove themselves") {
+    World world;
+    const std::vector<std::string> hello{"< 220", "> EHLO c", "< 250-mx", "< 250-P", "< 250-S", "< 250-8", "< 250-S", "< 250-C",
+                                         "< 250-B", "< 250-D", "< 250-E", "< 250 AUTH"};
+    const auto after_hello = [&](std::vector<std::string> steps) {
+        steps.insert(steps.begin(), hello.begin(), hello.end());
+        return world.converse(world.submission(), std::move(steps));
+    };
+    CHECK(after_hello({"< scram ann@example.test secret-a 235", "> MAIL FROM:<ann@example.test>", "< 250"}) == "");
+    CHECK(after_hello({"< scram ann@example.test wrong 535", "> MAIL FROM:<ann@example.test>", "< 530"}) == "");
+    CHECK(after_hello({"< scram nobody@example.test secret-a 535", "< scram ann@example.test x 535", "< scram ann@example.test x 535",
+                       "< 421", "< EOF"}) == "");
+}
+
 TEST_CASE("the third failed sign-in closes the connection") {
     World world;
     std::string input = "EHLO c\r\n";

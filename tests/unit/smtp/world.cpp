@@ -1,6 +1,8 @@
 #include "tests/unit/smtp/world.hpp"
 
+#include "common/base/text.hpp"
 #include "common/net/memory_stream.hpp"
+#include "common/sasl/client.hpp"
 #include "common/sasl/verifier.hpp"
 #include "maild/store/memory/memory_store.hpp"
 #include "tests/catch.hpp"
@@ -14,6 +16,22 @@ template <class T> T run(Task<T> task) {
     T out;
     async::run_until_done(keep(std::move(task), out));
     return out;
+}
+
+/// AUTH SCRAM-SHA-256 to its end; the server's last line.
+Task<std::string> scram(net::Stream& stream, net::Reader& reader, std::string user, std::string password) {
+    const auto client = sasl::make_client_mechanism("SCRAM-SHA-256", {std::move(user), std::move(password), ""});
+    std::string line = "AUTH SCRAM-SHA-256 " + text::base64(*client->initial()) + "\r\n";
+    for (;;) {
+        const auto sent = co_await stream.write(line);
+        const auto reply = co_await reader.line(10000);
+        if (!sent || !reply)
+            co_return "EOF";
+        if (!reply->starts_with("334 "))
+            co_return client->is_complete() || reply->starts_with("535") ? *reply : "not proved: " + *reply;
+        const auto response = client->step(text::unbase64(std::string_view(*reply).substr(4)).value_or(""));
+        line = (response ? text::base64(*response) : "*") + "\r\n";
+    }
 }
 
 Task<std::string> play(net::Stream& stream, const net::TlsClient* client, std::vector<std::string> steps) {
@@ -32,8 +50,17 @@ Task<std::string> play(net::Stream& stream, const net::TlsClient* client, std::v
             if (!sent)
                 wrong = step + " could not be sent";
         } else {
-            const auto line = co_await reader.line(100000);
-            const std::string got = line ? *line : "EOF";
+            std::string got;
+            if (step.starts_with("< scram ")) {
+                // "< scram USER PASSWORD CODE"
+                const auto words = text::split(step, ' ');
+                std::string user(words[2]), password(words[3]);
+                got = co_await scram(stream, reader, std::move(user), std::move(password));
+                got = step.ends_with(got.substr(0, 3)) ? step.substr(2) : got;
+            } else {
+                const auto line = co_await reader.line(100000);
+                got = line ? *line : "EOF";
+            }
             if (!got.starts_with(step.substr(2)))
                 wrong = "expected " + step + ", got " + got;
         }
@@ -107,6 +134,15 @@ void World::add(std::string kind, std::string name, std::string spec, std::vecto
 }
 
 Services World::services() { return {*config_, *directory_, *delivery_, *sign_in_, budget}; }
+
+std::string World::talk_stopped(const Profile& profile, std::string input) {
+    std::string output;
+    const auto stream = net::make_script_stream(std::move(input), &output);
+    Session session(services(), profile, *stream, "test");
+    session.stop();
+    async::run_until_done(session.run());
+    return output;
+}
 
 std::string World::talk(const Profile& profile, std::string input, std::size_t piece) {
     std::string output;
