@@ -62,6 +62,10 @@ std::string to_json(const Problem& problem) {
         json::array list;
         for (const auto& item : problem.errors) {
             json::object row{{"path", item.path}, {"code", item.code}, {"message", item.message}};
+            if (!item.kind.empty())
+                row["kind"] = item.kind;
+            if (!item.name.empty())
+                row["name"] = item.name;
             if (item.line != 0)
                 row["line"] = item.line;
             if (!item.hint.empty())
@@ -90,7 +94,9 @@ Result<Problem> parse_problem(std::string_view text) {
             if (row.is_object()) {
                 const auto& item = row.get_object();
                 problem.errors.push_back({text_of(item, "path"), number_of(item, "line"), text_of(item, "code"),
-                                          text_of(item, "message"), text_of(item, "hint")});
+                                          text_of(item, "message"), text_of(item, "hint"), text_of(item, "kind"),
+                                          text_of(item, "name"), text_of(item, "severity") == "warning",
+                                          item.if_contains("at_key") != nullptr && item.at("at_key") == json::value(true)});
             }
     return problem;
 }

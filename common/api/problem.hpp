@@ -17,6 +17,10 @@ struct ProblemItem {
     std::string code;        ///< word of ErrorCode
     std::string message;
     std::string hint;
+    std::string kind{};      ///< of the object concerned, when a request holds several
+    std::string name{};
+    bool is_warning = false;
+    bool at_key = false;     ///< the fault is in the last word of `path`, not in its value
 };
 
 struct Problem {
