@@ -40,7 +40,8 @@ Words live_names(Session& session, const std::string& noun, const std::string& s
         return {};
     session.globals.timeout = patience;
     session.globals.limit = most_names;
-    session.globals.filter = start.empty() ? "" : (noun == "queue" ? "id~" : "name~") + start;
+    // Ids of the queue are numbers, which no filter compares by their beginning.
+    session.globals.filter = start.empty() || kind == nullptr ? "" : "name~" + start;
     auto page = fetch_list(session, api::path_of(kind != nullptr ? kind->plural : "queue"), {});
     Words names;
     if (page)

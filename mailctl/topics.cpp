@@ -61,9 +61,9 @@ constexpr std::string_view filters_text = R"(--filter narrows a list on the serv
   field~value    contains         field<value    less than
                                   field>value    greater than
 
-A comma is "and". Fields are those of mailctl explain <kind>, and name, kind
-and set; for the queue: id, sender, recipient, status, attempts, size, route,
-next_attempt, expires, message_id. Nothing matching is no error.
+A comma is "and". Fields are those of mailctl explain <kind>, and name, kind,
+set and domain; for the queue: id, sender, recipient, domain, status, attempts,
+route, message_id, error, size and age. Nothing matching is no error.
 
 Examples:
   mailctl mailbox list --filter enabled=false

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <istream>
@@ -105,7 +106,9 @@ Result<json::value> fetch_list(Session& session, const std::string& path, Query 
     std::string after;
     do {
         Query page_query = query;
-        page_query.emplace_back("limit", std::to_string(std::min(page_size, most - items.size())));
+        // A filtered list costs the server a walk over everything: once, not once for every page.
+        if (session.globals.filter.empty() || session.globals.limit)
+            page_query.emplace_back("limit", std::to_string(std::min(page_size, most - items.size())));
         page_query.emplace_back("after", after);
         MAIL_TRY(json::value page, session.get(path + query_text(page_query)));
         json::value* rows = page.is_object() ? page.get_object().if_contains("items") : nullptr;

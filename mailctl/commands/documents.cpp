@@ -86,7 +86,7 @@ bool names_document(std::string_view& path, const schema::Document& document, st
     return true;
 }
 
-/// An issue for a fault of the server's answer, when it names one of the documents by its path or its message.
+/// An issue for a fault of the server's answer, when it names one of the documents: by kind and name, its path or its words.
 bool to_issue(const api::ProblemItem& item, const std::vector<schema::Document>& documents, schema::Issues& issues) {
     for (std::size_t i = 0; i < documents.size(); ++i) {
         schema::Issue issue;
@@ -96,12 +96,15 @@ bool to_issue(const api::ProblemItem& item, const std::vector<schema::Document>&
         issue.hint = item.hint;
         std::string_view path = item.path;
         std::string_view message = item.message;
-        const bool by_path = names_document(path, documents[i], i);
+        const bool by_name = item.kind == issue.kind && item.name == issue.name;
+        const bool by_path = !by_name && names_document(path, documents[i], i);
         const bool by_message = names_document(message, documents[i], i);
-        if (!by_path && !by_message)
+        if (!by_name && !by_path && !by_message)
             continue;
-        if (by_path)
+        if (by_name || by_path)
             issue.path = path;
+        issue.at_key = item.at_key;
+        issue.severity = item.is_warning ? schema::Issue::Severity::warning : schema::Issue::Severity::error;
         issue.message = message;
         issues.push_back(std::move(issue));
         return true;
@@ -156,7 +159,8 @@ int tell_issues(Session& session, const schema::Issues& issues) {
         api::Problem problem = api::problem_of(schema::to_error(issues));
         for (const schema::Issue& issue : issues)
             problem.errors.push_back({issue.path, issue.at.line, std::string(face_of(issue.code).name),
-                                      schema::to_text(issue), issue.hint});
+                                      schema::to_text(issue), issue.hint, issue.kind, issue.name,
+                                      issue.severity == schema::Issue::Severity::warning, issue.at_key});
         session.io.err << api::to_json(problem) << '\n';
         return code;
     }
@@ -172,7 +176,7 @@ int report_documents(Session& session, const Error& error, const std::vector<sch
     if (problem != nullptr && problem->detail == error.message && !session.is_json())
         for (const api::ProblemItem& item : problem->errors)
             to_issue(item, documents, issues);
-    if (issues.empty())
+    if (!schema::has_errors(issues))
         return session.report(error);
     schema::locate(issues, documents);
     tell_issues(session, issues);

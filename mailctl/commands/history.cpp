@@ -11,14 +11,14 @@ namespace {
 
 namespace json = boost::json;
 
-/// "2 created, 1 changed" from the operations, so that a list stays one line per entry.
+/// "2 created, 1 changed" from the operations, so that a list stays one line per entry. Bulk loads keep a summary only.
 void add_summary(json::value& entry) {
     if (!entry.is_object())
         return;
     std::string changed;
     if (const json::value* operations = at_path(entry, "operations"); operations != nullptr && operations->is_array()) {
         const json::array& list = operations->get_array();
-        changed = done_summary(count_plan(entry));
+        changed = list.empty() ? text_at(entry, "summary") : done_summary(count_plan(entry));
         if (list.size() == 1)
             changed = text_at(list[0], "action") + " " + text_at(list[0], "kind") + " " + text_at(list[0], "name");
     }

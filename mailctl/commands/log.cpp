@@ -14,6 +14,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t screenful = 100; ///< without --limit and --follow a terminal gets so many lines
+constexpr std::size_t followed_lines = 10; ///< shown before the new ones
 constexpr auto stream_silence = std::chrono::hours(24);
 
 Tone tone_of(std::string_view level) {
@@ -46,36 +47,53 @@ std::string shown(const Session& session, std::string_view line) {
     return session.is_json() ? json_line(record) : line_text(record, session.io.out_terminal) + "\n";
 }
 
-int run_log(Session& session, const Invocation& given) {
-    const bool follow = given.is_on("follow");
-    const Query query{{"since", given.value("since")}, {"follow", follow ? "1" : ""}, {"event", given.value("event")},
-                      {"limit", session.globals.limit ? std::to_string(*session.globals.limit) : ""}};
-    const bool short_list = session.io.out_terminal.tty && !follow && !session.globals.limit && !session.is_json();
-    std::deque<std::string> last;
+/// The server's ring: the last `most` lines, and the sequence to go on from.
+struct Ring {
+    std::deque<std::string> lines;
     std::size_t count = 0;
+    std::string since;
+};
+
+Result<Ring> read_ring(Session& session, const Invocation& given, std::size_t most) {
+    Ring ring;
+    ring.since = given.value("since");
     const auto take = [&](std::string_view line) {
-        ++count;
-        if (!short_list) {
-            session.io.out << shown(session, line);
-            if (follow)
-                session.io.out.flush();
-            return session.io.out.good();
-        }
-        last.push_back(shown(session, line));
-        if (last.size() > screenful)
-            last.pop_front();
+        ++ring.count;
+        boost::system::error_code error;
+        const json::value record = json::parse({line.data(), line.size()}, error);
+        if (!error)
+            ring.since = raw_text(at_path(record, "sequence"));
+        ring.lines.emplace_back(line);
+        if (ring.lines.size() > most)
+            ring.lines.pop_front();
         return true;
     };
-    auto done = session.server().watch("/v1/log" + query_text(query), take,
-                                       follow ? Duration(stream_silence) : session.globals.timeout);
-    for (const std::string& line : last)
-        session.io.out << line;
-    if (!done)
-        return session.report(done.error());
-    if (short_list && count > screenful)
-        session.note("the last " + std::to_string(screenful) + " of " + std::to_string(count) +
-                     " events; --limit shows more");
-    return exit_code::ok;
+    MAIL_DO(session.server().watch("/v1/log" + query_text({{"since", ring.since}, {"event", given.value("event")}}), take,
+                                   session.globals.timeout));
+    return ring;
+}
+
+int run_log(Session& session, const Invocation& given) {
+    const bool follow = given.is_on("follow");
+    const bool person = session.io.out_terminal.tty && !session.is_json();
+    const std::size_t most = session.globals.limit ? *session.globals.limit : follow ? followed_lines : person ? screenful : SIZE_MAX;
+    auto ring = read_ring(session, given, most);
+    if (!ring)
+        return session.report(ring.error());
+    for (const std::string& line : ring->lines)
+        session.io.out << shown(session, line);
+    if (person && !follow && !session.globals.limit && ring->count > most)
+        session.note("the last " + std::to_string(most) + " of " + std::to_string(ring->count) + " events; --limit shows more");
+    if (!follow)
+        return exit_code::ok;
+    session.io.out.flush();
+    const auto take = [&](std::string_view line) {
+        session.io.out << shown(session, line) << std::flush;
+        return session.io.out.good();
+    };
+    auto done = session.server().watch("/v1/log" + query_text({{"since", ring->since}, {"follow", "1"}, {"event", given.value("event")}}),
+                                       take, Duration(stream_silence));
+    return done ? exit_code::ok : session.report(done.error());
 }
 
 } // namespace
@@ -86,7 +104,8 @@ std::vector<CommandSpec> log_commands() {
               {"event", "id", "Only this event; mailctl explain events lists them."},
               {"since", "sequence", "Only events after this sequence number."}},
              {"mailctl log", "mailctl log --follow --event auth_failed", "mailctl log -o json --limit 1000"},
-             "The server keeps its last 10,000 events in memory; the whole log goes to its standard error.",
+             "The server keeps its last 10,000 events in memory; the whole log goes to its standard error. --limit shows the "
+             "last so many.",
              "explain events, watch", run_log}};
 }
 

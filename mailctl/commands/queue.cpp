@@ -17,7 +17,7 @@ const View& queue_view() {
     static const View view{"queue", "id",
         {{"id", "id"}, {"sender", "sender"}, {"recipient", "recipient"}, {"status", "status"},
          {"attempts", "attempts", Unit::number}, {"next_attempt", "next_attempt", Unit::time},
-         {"last_error", "last_error.text"}, {"size", "size", Unit::bytes, Shown::wide}, {"route", "route", Unit::text, Shown::wide},
+         {"last_error", "last_error.text"}, {"size", "size", Unit::bytes, Shown::wide}, {"route", "route", Unit::text, Shown::wide}, {"domain", "domain", Unit::text, Shown::wide},
          {"created", "created", Unit::time, Shown::wide}, {"expires", "expires", Unit::time, Shown::wide},
          {"error_code", "last_error.code", Unit::text, Shown::wide}, {"remote", "last_error.remote", Unit::text, Shown::wide},
          {"message_id", "message_id", Unit::text, Shown::wide}}, false};
@@ -46,17 +46,14 @@ int run_show(Session& session, const Invocation& given) {
 
 int run_summary(Session& session, const Invocation&) {
     static const View view{"domain", "domain",
-        {{"domain", "domain"}, {"count", "count", Unit::number}, {"oldest", "oldest", Unit::time},
-         {"last_error", "last_error"}}, false};
-    auto page = session.get("/v1/queue/summary" + query_text({{"filter", session.globals.filter}}));
+        {{"domain", "domain"}, {"count", "count", Unit::number}, {"ready", "ready", Unit::number, Shown::wide},
+         {"active", "active", Unit::number, Shown::wide}, {"deferred", "deferred", Unit::number},
+         {"held", "held", Unit::number}, {"oldest", "oldest", Unit::time}, {"last_error", "last_error"}}, false};
+    if (!session.globals.filter.empty())
+        return session.report({ErrorCode::usage, "queue summary counts the whole queue and takes no --filter", "see: mailctl queue list --filter"});
+    auto page = session.get("/v1/queue/summary");
     if (!page)
         return session.report(page.error());
-    // The last error may come as text or as {code, text, ...}: the column shows its words.
-    if (json::value* items = page->is_object() ? page->get_object().if_contains("items") : nullptr; items && items->is_array())
-        if (session.format() != Format::json && session.format() != Format::ndjson)
-            for (json::value& item : items->get_array())
-                if (const json::value* text = at_path(item, "last_error.text"))
-                    item.get_object()["last_error"] = json::value(*text);
     return session.print(list_text(view, *page, session.print_options()));
 }
 
@@ -76,7 +73,8 @@ Result<json::object> selection_of(const Session& session, const Invocation& give
             ids.emplace_back(id);
         body["ids"] = std::move(ids);
     } else {
-        body["filter"] = session.globals.filter;
+        // The server refuses an empty filter, so that nothing hits the whole queue by accident.
+        body["filter"] = everything ? std::string("id>0") : session.globals.filter;
     }
     return body;
 }
@@ -173,18 +171,18 @@ std::vector<CommandSpec> queue_commands() {
         "One line per recipient of a message. The status is ready, active, deferred or held.",
         "queue summary, queue show, help filters", run_list});
     commands.push_back({"show", "Show all that is known about queued recipients",
-        {{"id", true, true, Completes::names}}, {}, {"mailctl queue show 01jq3c9m0t4w6x8z2y5r7v1abc"}, "",
+        {{"id", true, true, Completes::names}}, {}, {"mailctl queue show 1742"}, "",
         "queue list, queue dump", run_show});
     commands.push_back({"summary", "Count what waits by destination domain", {}, {},
         {"mailctl queue summary", "mailctl queue summary --sort=-count"}, "", "queue list", run_summary});
     commands.push_back(action("retry", "Try again now", "retrying",
-        {"mailctl queue retry --filter status=deferred", "mailctl queue retry 01jq3c9m0t4w6x8z2y5r7v1abc"}));
+        {"mailctl queue retry --filter status=deferred", "mailctl queue retry 1742"}));
     commands.push_back(action("hold", "Keep from being delivered until released", "held",
         {"mailctl queue hold --filter recipient~@example.org"}));
     commands.push_back(action("release", "Let held items go out", "released",
         {"mailctl queue release --filter status=held"}));
     CommandSpec drop = action("drop", "Remove from the queue for good", "dropped",
-        {"mailctl queue drop 01jq3c9m0t4w6x8z2y5r7v1abc --notify",
+        {"mailctl queue drop 1742 --notify",
          "mailctl queue drop --filter sender=bulk@example.org --silent --yes"});
     drop.options.push_back({"notify", "", "Send each sender a report that the message was not delivered."});
     drop.options.push_back({"silent", "", "Tell nobody. This is what happens without --notify."});
@@ -192,7 +190,7 @@ std::vector<CommandSpec> queue_commands() {
                     "its attempt has ended.";
     commands.push_back(std::move(drop));
     commands.push_back({"dump", "Write a queued message to standard output", {{"id", true, false, Completes::names}}, {},
-        {"mailctl queue dump 01jq3c9m0t4w6x8z2y5r7v1abc > message.eml"}, "", "queue show", run_dump});
+        {"mailctl queue dump 1742 > message.eml"}, "", "queue show", run_dump});
     commands.push_back({"watch", "Follow the queue until interrupted", {}, {},
         {"mailctl queue watch --filter status=deferred"}, "The same as queue list --watch.", "queue list", run_watch});
     return commands;

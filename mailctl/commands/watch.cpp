@@ -16,6 +16,14 @@ namespace json = boost::json;
 
 constexpr auto longest_silence = std::chrono::seconds(60); ///< the server sends a heartbeat every 15 s
 
+/// "mailbox ann@example.org changed (revision 7)"; the queue has neither name nor revision.
+std::string change_line(const json::value& change) {
+    const std::string name = raw_text(at_path(change, "name"));
+    const std::string revision = raw_text(at_path(change, "revision"));
+    return clean(text_at(change, "kind")) + (name.empty() ? "" : " " + clean(name)) + " changed" +
+           (revision.empty() ? "" : " (revision " + clean(revision) + ")") + "\n";
+}
+
 int run_watch(Session& session, const Invocation& given) {
     const Query query{{"kinds", text::join(given.arguments, ",")}, {"since", given.value("since")}};
     const auto take = [&](std::string_view line) {
@@ -26,8 +34,7 @@ int run_watch(Session& session, const Invocation& given) {
         if (session.is_json())
             session.io.out << json_line(change);
         else if (text_at(change, "type") == "change")
-            session.io.out << clean(text_at(change, "kind")) << ' ' << clean(raw_text(at_path(change, "name")))
-                           << " changed (revision " << clean(raw_text(at_path(change, "revision"))) << ")\n";
+            session.io.out << change_line(change);
         session.io.out.flush();
         return session.io.out.good();
     };

@@ -113,7 +113,7 @@ TEST_CASE("faults the server finds are told at their place in the file") {
     const Folder folder;
     const std::string file = folder.write("site.yaml", "kind: mailbox\nname: ann@exmaple.org\nspec:\n  quota: 2GiB\n");
     FakeState state;
-    for (const char* item : {R"("path":"mailbox ann@exmaple.org: quota","message":"too large")",
+    for (const char* item : {R"("kind":"mailbox","name":"ann@exmaple.org","path":"quota","message":"too large")", R"("path":"mailbox ann@exmaple.org: quota","message":"too large")",
                              R"("path":"documents[0].spec.quota","message":"too large")",
                              R"("path":"","message":"mailbox ann@exmaple.org: quota: too large")"}) {
         state.answers["POST /v1/apply"] = {422, std::string(R"({"status":422,"code":"invalid","detail":"1 fault","errors":[{"code":"invalid",)") + item + "}]}"};
