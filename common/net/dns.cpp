@@ -38,6 +38,12 @@ std::optional<std::string> read_name(std::string_view data) {
     return std::nullopt;
 }
 
+/// A name that is not the root.
+std::optional<std::string> read_host(std::string_view data) {
+    auto name = read_name(data);
+    return name && !name->empty() ? name : std::nullopt;
+}
+
 /// The character strings of a TXT record, joined.
 std::optional<std::string> read_txt(std::string_view data) {
     std::string joined;
@@ -145,7 +151,7 @@ Task<Result<DnsAnswer<std::string>>> Resolver::ptr(std::string address) {
     if (name.empty())
         co_return fail(ErrorCode::invalid, "\"" + text::escape(address, 100) + "\" is no numeric address");
     auto raw = co_await query(name, DnsType::ptr);
-    co_return convert<std::string>(std::move(raw), read_name);
+    co_return convert<std::string>(std::move(raw), read_host);
 }
 
 std::string reverse_name(std::string_view address) {

@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <unbound.h>
+#include <unistd.h>
 
 namespace mail::net {
 namespace asio = boost::asio;
@@ -71,10 +72,12 @@ Result<void> configure(ub_ctx* context, const ResolverOptions& options) {
     set("infra-keep-probing:", "yes"); // a server that was away is found again soon
     if (ub_ctx_async(context, 1) != 0)
         return fail(ErrorCode::internal, "the resolver cannot run in the background");
-    if (!options.trust_anchor_file.empty())
-        if (const int error = ub_ctx_add_ta_file(context, options.trust_anchor_file.c_str()); error != 0)
-            return fail(ErrorCode::invalid,
-                        "the trust anchor " + options.trust_anchor_file + " cannot be read: " + ub_strerror(error));
+    if (!options.trust_anchor_file.empty()) {
+        // libunbound itself opens the file only at the first query, and then fails them all.
+        const bool readable = ::access(options.trust_anchor_file.c_str(), R_OK) == 0;
+        if (!readable || ub_ctx_add_ta_file(context, options.trust_anchor_file.c_str()) != 0)
+            return fail(ErrorCode::invalid, "the trust anchor " + options.trust_anchor_file + " cannot be read");
+    }
     if (options.servers.empty()) {
         if (const int error = ub_ctx_resolvconf(context, nullptr); error != 0)
             return fail(ErrorCode::unavailable, std::string("/etc/resolv.conf cannot be read: ") + ub_strerror(error));

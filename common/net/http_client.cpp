@@ -203,12 +203,15 @@ Result<HttpResponse> BlockingHttpClient::State::run(HttpCall call, HttpLineSink 
     Result<HttpResponse> result;
     for (int round = 0; round < 2; ++round) {
         const bool used_before = client != nullptr;
-        asio::co_spawn(io, attempt(call, sink, idle, result), [&result](std::exception_ptr error) {
+        bool done = false;
+        asio::co_spawn(io, attempt(call, sink, idle, result), [&result, &done](std::exception_ptr error) {
+            done = true;
             if (error)
                 result = fail(ErrorCode::internal, "the request failed unexpectedly");
         });
         io.restart();
-        io.run();
+        while (!done) // not run(): the kept connection's watchdog would hold it
+            io.run_one();
         const bool lost = !result && result.error().code == ErrorCode::closed && client && !client->answered();
         if (client && !client->usable())
             client.reset();

@@ -27,7 +27,8 @@ HttpParser::HttpParser(Kind kind) : state_(std::make_unique<State>()) {
     else
         state_->parser.emplace<2>();
     state_->visit([](auto& parser) {
-        parser.header_limit(1U << 20U); // the caller's own limit is lower
+        parser.header_limit(1U << 20U);   // the caller's own limit is lower
+        parser.body_limit(boost::none); // until limit_body
         parser.eager(true);
     });
 }

@@ -129,9 +129,10 @@ class Connection {
         std::size_t searched = 0;
         for (;;) {
             std::string_view data = reader_.buffered();
-            while (searched == 0 && data.starts_with("\r\n")) { // RFC 9112 §2.2
+            while (data.starts_with("\r\n")) { // RFC 9112 §2.2
                 reader_.consume(2);
                 data = reader_.buffered();
+                searched = 0;
             }
             const std::size_t from = searched < 3 ? 0 : searched - 3;
             const std::size_t end = data.find("\r\n\r\n", from);
