@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace mail::text {
 
@@ -98,6 +99,16 @@ constexpr std::array<signed char, 256> reverse_base64 = [] {
 
 bool is_utf8(std::string_view s) noexcept {
     while (!s.empty()) {
+        // Most mail is ASCII: eight bytes at a time.
+        std::uint64_t eight = 0;
+        while (s.size() >= sizeof eight) {
+            std::memcpy(&eight, s.data(), sizeof eight);
+            if ((eight & 0x8080808080808080U) != 0)
+                break;
+            s.remove_prefix(sizeof eight);
+        }
+        if (s.empty())
+            break;
         const std::size_t length = utf8_length(s);
         if (length == 0)
             return false;
@@ -137,14 +148,19 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
         std::vector<std::size_t> row(candidate.size() + 1);
         for (std::size_t j = 0; j < row.size(); ++j)
             row[j] = j;
+        std::vector<std::size_t> above = row;
+        std::vector<std::size_t> second = row;
         for (std::size_t i = 1; i <= word.size(); ++i) {
-            std::size_t diagonal = row[0];
+            std::swap(second, above);
+            std::swap(above, row);
             row[0] = i;
             for (std::size_t j = 1; j < row.size(); ++j) {
-                const std::size_t above = row[j];
-                const std::size_t change = diagonal + (lower(word[i - 1]) == lower(candidate[j - 1]) ? 0U : 1U);
-                row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-                diagonal = above;
+                const char mine = lower(word[i - 1]);
+                const char theirs = lower(candidate[j - 1]);
+                row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (mine == theirs ? 0U : 1U)});
+                // Two neighbours swapped are one slip of the fingers.
+                if (i > 1 && j > 1 && mine == lower(candidate[j - 2]) && lower(word[i - 2]) == theirs)
+                    row[j] = std::min(row[j], second[j - 2] + 1);
             }
         }
         if (row.back() < best_distance) {

@@ -54,7 +54,8 @@ std::string own_address_key(std::string_view text) {
 }
 
 Result<std::string> canonical_domain(std::string_view text) {
-    auto parsed = parse_domain(text);
+    const std::string_view without_root = text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+    auto parsed = parse_domain(without_root);
     if (parsed && !is_address_literal(*parsed)) {
         auto key = domain_key(*parsed);
         if (key)

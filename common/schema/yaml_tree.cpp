@@ -228,6 +228,14 @@ unsigned line_of_bad_byte(std::string_view text) {
     return line;
 }
 
+/// The most common reason for a text that cannot be read, which the parser's message does not tell.
+std::string tab_hint(std::string_view text, int line) {
+    for (; line > 0 && !text.empty(); --line)
+        text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    const auto indent = text.substr(0, std::min(text.find_first_not_of(" \t"), text.size()));
+    return indent.find('\t') != std::string_view::npos ? "indent with spaces, not with tabs" : std::string{};
+}
+
 } // namespace
 
 void YamlTree::read(std::string_view text, Issues& issues) {
@@ -251,7 +259,7 @@ void YamlTree::read(std::string_view text, Issues& issues) {
         }
     } catch (const Refused&) {
     } catch (const YAML::Exception& error) {
-        builder.fault(error.mark, "cannot be read as YAML: " + error.msg);
+        builder.fault(error.mark, "cannot be read as YAML: " + error.msg, tab_hint(text, error.mark.line));
     }
     // What broke off is not whole.
     if (builder.is_open() && !documents_.empty())

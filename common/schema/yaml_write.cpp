@@ -44,7 +44,7 @@ std::string scalar(std::string_view s) {
     static constexpr std::string_view digits = "0123456789abcdef";
     // Line and paragraph separators and the byte order mark would be breaks or nothing to some readers.
     static constexpr std::pair<std::string_view, std::string_view> special[] = {
-        {"\xc2\x85", "\\N"}, {"\xe2\x80\xa8", "\\L"}, {"\xe2\x80\xa9", "\\P"}, {"\xef\xbb\xbf", "\\uFEFF"}};
+        {"\xc2\x85", "\\u0085"}, {"\xe2\x80\xa8", "\\u2028"}, {"\xe2\x80\xa9", "\\u2029"}, {"\xef\xbb\xbf", "\\uFEFF"}};
     std::string out = "\"";
     for (std::size_t i = 0; i < s.size(); ++i) {
         const auto byte = static_cast<unsigned char>(s[i]);
