@@ -8,7 +8,7 @@ namespace mail::service {
 class KeywordSets {
   public:
     KeywordSets() { sets_.emplace_back(); }
-    [[nodiscard]] std::string_view at(std::uint16_t index) const { return index < sets_.size() ? sets_[index] : ""; }
+    [[nodiscard]] std::string_view at(std::uint16_t index) const { return index < sets_.size() ? std::string_view(sets_[index]) : std::string_view(); }
     [[nodiscard]] const std::vector<std::string>& all() const noexcept { return sets_; }
     [[nodiscard]] std::optional<std::uint16_t> find(std::string_view set) const {
         if (set.empty())
@@ -203,17 +203,21 @@ FolderSnapshot::keeping_expunged(const FolderSnapshot& before, const std::shared
         }
         return chunk < after->chunks_.size() ? after->chunks_[chunk].get() : nullptr;
     };
+    const auto put_newer = [&] {
+        const auto& from = *newer(); // before the step: newer() looks at `index`
+        put(from, index++);
+    };
     for (const auto& old : before.chunks_)
         for (std::size_t i = 0; i < old->uids.size(); ++i) {
             while (newer() != nullptr && newer()->uids[index] < old->uids[i])
-                put(*newer(), index++);
+                put_newer();
             if (newer() != nullptr && newer()->uids[index] == old->uids[i])
-                put(*newer(), index++);
+                put_newer();
             else
                 put(*old, i);
         }
     while (newer() != nullptr)
-        put(*newer(), index++);
+        put_newer();
     out->starts_ = starts_of(out->chunks_);
     out->size_ = out->starts_.back();
     return out;

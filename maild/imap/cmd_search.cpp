@@ -1,0 +1,252 @@
+// SEARCH and UID SEARCH (RFC 9051 §6.4.4), ESEARCH, SEARCHRES. Stages: snapshot, envelope, bytes; see search_match.hpp.
+#include "maild/imap/session.hpp"
+
+#include "common/mail/date.hpp"
+#include "common/mail/encoded.hpp"
+#include "maild/imap/proto/response.hpp"
+#include "maild/service/derived.hpp"
+
+#include <algorithm>
+
+namespace mail::imap {
+
+namespace {
+
+constexpr std::size_t envelope_batch = 1000;
+constexpr std::size_t bytes_batch = 64;          // messages
+constexpr std::uint64_t bytes_budget = 4194304;  // bytes of one batch, one larger message apart
+constexpr std::uint64_t inline_bytes = 65536;    // more is decoded on the worker pool
+
+store::UidSet uids_of(std::span<const SearchCandidate> candidates) {
+    NumberList list;
+    for (const auto& candidate : candidates)
+        list.add(candidate.item.uid);
+    store::UidSet uids;
+    for (const auto& range : list.ranges())
+        uids.push_back({range.first, range.last});
+    return uids;
+}
+
+} // namespace
+
+/// Whole messages on their way through the worker pool; owns all it needs, since the session may end meanwhile.
+struct Session::SearchBatch {
+    std::shared_ptr<const SearchPlan> plan;
+    service::SnapshotPtr snapshot;
+    struct Message {
+        SearchCandidate candidate;
+        std::string bytes;
+        store::Derived derived;
+        Time saved{};
+        std::string email_id;
+    };
+    std::vector<Message> messages;
+    std::uint64_t size = 0;
+
+    /// Positions of the messages that match.
+    [[nodiscard]] std::vector<std::uint32_t> judge() const;
+};
+
+std::vector<std::uint32_t> Session::SearchBatch::judge() const {
+    std::vector<std::uint32_t> found;
+    const EnvelopeText none;
+    for (const auto& message : messages) {
+        SearchText text(message.bytes);
+        const auto envelope = read_envelope(message.derived.envelope, plan->envelope_fields());
+        const auto facts = service::unpack_facts(message.derived.facts);
+        const SearchFacts known{.envelope = envelope ? &*envelope : &none,
+                                .sent_day = facts ? facts->date_sent_day : std::nullopt,
+                                .text = &text,
+                                .saved = message.saved,
+                                .email_id = message.email_id};
+        const auto& candidate = message.candidate;
+        if (plan->evaluate(*snapshot, candidate.position, candidate.item, known) == Verdict::yes)
+            found.push_back(candidate.position);
+    }
+    return found;
+}
+
+Task<Result<void>> Session::search_envelopes(SearchPlanPtr plan, std::vector<SearchCandidate>& candidates,
+                                             std::vector<std::uint32_t>& found) {
+    const auto& snapshot = selected_->view.snapshot();
+    std::vector<SearchCandidate> open;
+    for (std::size_t begin = 0; begin < candidates.size(); begin += envelope_batch) {
+        const auto batch = std::span(candidates).subspan(begin, std::min(envelope_batch, candidates.size() - begin));
+        const auto uids = uids_of(batch);
+        const auto rows = co_await services_.mailboxes.derived(account(), selected_->folder.id, uids, batch.size());
+        if (!rows)
+            co_return fail(rows.error());
+        auto row = rows->begin();
+        const EnvelopeText none;
+        for (const auto& candidate : batch) {
+            while (row != rows->end() && row->uid < candidate.item.uid)
+                ++row;
+            if (row == rows->end() || row->uid != candidate.item.uid)
+                continue; // expunged meanwhile
+            const auto envelope = read_envelope(row->derived.envelope, plan->envelope_fields());
+            const auto facts = service::unpack_facts(row->derived.facts);
+            const SearchFacts known{.envelope = envelope ? &*envelope : &none,
+                                    .sent_day = facts ? facts->date_sent_day : std::nullopt};
+            const auto verdict = plan->evaluate(snapshot, candidate.position, candidate.item, known);
+            if (verdict == Verdict::yes)
+                found.push_back(candidate.position);
+            else if (verdict == Verdict::unknown)
+                open.push_back(candidate);
+        }
+    }
+    candidates = std::move(open);
+    co_return Result<void>{};
+}
+
+// Reads messages until the budget of a batch is used up; tells how many candidates it covered, at least one.
+Task<Result<std::size_t>> Session::load_search_batch(SearchBatch& batch, std::span<const SearchCandidate> candidates) {
+    const auto uids = uids_of(candidates);
+    const auto folder = selected_->folder.id;
+    MAIL_CO_TRY(const auto bodies, co_await services_.mailboxes.bodies(account(), folder, uids, candidates.size()));
+    std::vector<service::Mailboxes::DerivedItem> rows;
+    if (batch.plan->needs_envelope()) {
+        MAIL_CO_TRY(rows, co_await services_.mailboxes.derived(account(), folder, uids, candidates.size()));
+    }
+    std::size_t covered = 0;
+    auto body = bodies.begin();
+    auto row = rows.begin();
+    for (const auto& candidate : candidates) {
+        while (body != bodies.end() && body->uid < candidate.item.uid)
+            ++body;
+        while (row != rows.end() && row->uid < candidate.item.uid)
+            ++row;
+        if (body != bodies.end() && body->uid == candidate.item.uid) {
+            if (batch.size > 0 && batch.size + candidate.item.size > bytes_budget)
+                break;
+            MAIL_CO_TRY(auto bytes, co_await services_.mailboxes.read(*body));
+            batch.size += bytes.size();
+            batch.messages.push_back({.candidate = candidate, .bytes = std::move(bytes), .derived = {},
+                                      .saved = body->saved, .email_id = "M" + std::to_string(body->blob.id)});
+            if (row != rows.end() && row->uid == candidate.item.uid)
+                batch.messages.back().derived = std::move(row->derived);
+        }
+        ++covered;
+    }
+    co_return covered;
+}
+
+Task<Result<void>> Session::search_bytes(SearchPlanPtr plan, std::span<const SearchCandidate> candidates,
+                                         std::vector<std::uint32_t>& found) {
+    while (!candidates.empty()) {
+        auto batch = std::make_shared<SearchBatch>();
+        batch->plan = plan;
+        batch->snapshot = selected_->view.shared_snapshot();
+        MAIL_CO_TRY(const auto covered,
+                    co_await load_search_batch(*batch, candidates.first(std::min(bytes_batch, candidates.size()))));
+        candidates = candidates.subspan(covered);
+        allow_time();
+        if (batch->size <= inline_bytes) {
+            const auto hits = batch->judge();
+            found.insert(found.end(), hits.begin(), hits.end());
+            continue;
+        }
+        std::function<Result<std::vector<std::uint32_t>>()> job = [batch] { return batch->judge(); };
+        MAIL_CO_TRY(const auto hits, co_await services_.pool.run<std::vector<std::uint32_t>>(std::move(job)));
+        found.insert(found.end(), hits.begin(), hits.end());
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<std::vector<std::uint32_t>>> Session::run_search(SearchPlanPtr plan) {
+    const auto& snapshot = selected_->view.snapshot();
+    std::vector<std::uint32_t> found;
+    std::vector<SearchCandidate> open;
+    std::uint32_t position = 0;
+    for (const auto& chunk : snapshot.chunks())
+        for (std::size_t i = 0; i < chunk->uids.size(); ++i, ++position) {
+            const service::FolderItem item{chunk->uids[i],    chunk->flags[i], chunk->keywords[i],
+                                           chunk->modseqs[i], chunk->sizes[i], from_micros(chunk->dates[i])};
+            const auto verdict = plan->evaluate(snapshot, position, item, {});
+            if (verdict == Verdict::yes)
+                found.push_back(position);
+            else if (verdict == Verdict::unknown)
+                open.push_back({position, item});
+        }
+    if (!open.empty() && plan->needs_envelope()) {
+        MAIL_CO_DO(co_await search_envelopes(plan, open, found));
+    }
+    MAIL_CO_DO(co_await search_bytes(plan, open, found));
+    std::sort(found.begin(), found.end());
+    co_return found;
+}
+
+Task<Reply> Session::cmd_search(const Command& command) {
+    const auto& arguments = std::get<SearchArguments>(command.body);
+    auto& view = selected_->view;
+    if (arguments.program.uses_modseq)
+        enable_condstore();
+    auto plan = SearchPlan::prepare(arguments.program, arguments.charset, view, selected_->saved, services_.clock.now());
+    if (arguments.return_save)
+        selected_->saved.clear(); // RFC 5182 §2.1: a failed search empties the saved result
+    if (!plan) {
+        if (plan.error().code == ErrorCode::unsupported) // RFC 9051 §7.1
+            co_return Reply::no("this charset is not known", "BADCHARSET (US-ASCII UTF-8)");
+        co_return Reply::no(plan.error());
+    }
+    const auto found = co_await run_search(std::move(*plan));
+    if (!found)
+        co_return Reply::no(found.error());
+    tell_found(command, *found);
+    co_return Reply::ok("SEARCH completed");
+}
+
+void Session::tell_found(const Command& command, const std::vector<std::uint32_t>& found) {
+    const auto& arguments = std::get<SearchArguments>(command.body);
+    const auto& snapshot = selected_->view.snapshot();
+    const auto number = [&](std::uint32_t position) { return command.uid ? snapshot.uid_at(position) : position + 1; };
+    const bool all = arguments.return_all || arguments.return_count;
+    store::ModSeq modseq = 0; // RFC 7162 §3.1.5: the highest of what is returned
+    for (std::size_t i = 0; arguments.program.uses_modseq && i < found.size(); ++i)
+        if (!arguments.extended || all || (arguments.return_min && i == 0) ||
+            (arguments.return_max && i + 1 == found.size()))
+            modseq = std::max(modseq, snapshot.at(found[i]).modseq);
+    if (!arguments.extended && !rev2_) {
+        out_ += "* SEARCH";
+        for (auto position : found) {
+            out_ += ' ';
+            append_number(out_, number(position));
+        }
+        if (modseq != 0)
+            append_all(out_, {" (MODSEQ ", std::to_string(modseq), ")"});
+        say("");
+        return;
+    }
+    NumberList numbers;
+    if (arguments.return_all || !arguments.extended)
+        for (auto position : found)
+            numbers.add(number(position));
+    SearchSummary summary{.tag = command.tag, .uid = command.uid};
+    if (arguments.return_min && !found.empty())
+        summary.min = number(found.front());
+    if (arguments.return_max && !found.empty())
+        summary.max = number(found.back());
+    if (arguments.return_count)
+        summary.count = found.size();
+    if (modseq != 0)
+        summary.modseq = modseq;
+    summary.all = &numbers;
+    if (arguments.return_save)
+        save_found(arguments, found);
+    // RFC 5182 §2.1: SAVE alone is answered by the tagged line only.
+    const bool save_alone = arguments.return_save && !all && !arguments.return_min && !arguments.return_max;
+    if (!save_alone)
+        append_esearch(out_, summary);
+}
+
+// RFC 5182 §2.4: with MIN or MAX alone only those are saved.
+void Session::save_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found) {
+    const auto& snapshot = selected_->view.snapshot();
+    const bool all = arguments.return_all || arguments.return_count || (!arguments.return_min && !arguments.return_max);
+    NumberList uids;
+    for (std::size_t i = 0; i < found.size(); ++i)
+        if (all || (arguments.return_min && i == 0) || (arguments.return_max && i + 1 == found.size()))
+            uids.add(snapshot.uid_at(found[i]));
+    selected_->saved.assign(uids.ranges().begin(), uids.ranges().end());
+}
+
+} // namespace mail::imap

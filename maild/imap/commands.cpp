@@ -1,0 +1,87 @@
+// The one table of IMAP commands: in which states each is allowed, what it breaks, who handles it. CAPABILITY is derived
+// from it and from the list of extensions that are no commands of their own.
+#include "maild/imap/session.hpp"
+
+#include "common/base/limits.hpp"
+
+#include <array>
+
+namespace mail::imap {
+
+namespace {
+
+constexpr std::uint8_t greeted = 1, signed_in = 2, selected = 4;
+constexpr std::uint8_t any = greeted | signed_in | selected;
+constexpr std::uint8_t inside = signed_in | selected;
+
+// Extensions that change commands instead of adding one.
+constexpr std::array<std::string_view, 17> extensions = {
+    "SASL-IR",     "UIDPLUS",     "CHILDREN",  "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE",
+    "CREATE-SPECIAL-USE", "ESEARCH", "SEARCHRES", "WITHIN",     "CONDSTORE",   "QRESYNC",
+    "MULTIAPPEND", "BINARY",      "STATUS=SIZE", "OBJECTID",    "PREVIEW",
+};
+
+} // namespace
+
+std::span<const Session::CommandRow> Session::commands() {
+    static constexpr std::array rows = {
+        CommandRow{Verb::append, inside, false, &Session::cmd_append, ""},
+        CommandRow{Verb::authenticate, greeted, false, &Session::cmd_authenticate, ""},
+        CommandRow{Verb::capability, any, false, &Session::cmd_capability, ""},
+        CommandRow{Verb::check, selected, false, &Session::cmd_noop, ""},
+        CommandRow{Verb::close, selected, false, &Session::cmd_close, ""},
+        CommandRow{Verb::copy, selected, true, &Session::cmd_copy, ""},
+        CommandRow{Verb::create, inside, false, &Session::cmd_create, ""},
+        CommandRow{Verb::delete_, inside, false, &Session::cmd_delete, ""},
+        CommandRow{Verb::enable, inside, false, &Session::cmd_enable, "ENABLE"},
+        CommandRow{Verb::examine, inside, false, &Session::cmd_select, ""},
+        CommandRow{Verb::expunge, selected, false, &Session::cmd_expunge, ""},
+        CommandRow{Verb::fetch, selected, true, &Session::cmd_fetch, ""},
+        CommandRow{Verb::id, any, false, &Session::cmd_id, "ID"},
+        CommandRow{Verb::idle, inside, false, &Session::cmd_idle, "IDLE"},
+        CommandRow{Verb::list, inside, false, &Session::cmd_list, ""},
+        CommandRow{Verb::login, greeted, false, &Session::cmd_login, ""},
+        CommandRow{Verb::logout, any, false, &Session::cmd_logout, ""},
+        CommandRow{Verb::lsub, inside, false, &Session::cmd_lsub, ""},
+        CommandRow{Verb::move, selected, false, &Session::cmd_move, "MOVE"},
+        CommandRow{Verb::namespace_, inside, false, &Session::cmd_namespace, "NAMESPACE"},
+        CommandRow{Verb::noop, any, false, &Session::cmd_noop, ""},
+        CommandRow{Verb::rename, inside, false, &Session::cmd_rename, ""},
+        CommandRow{Verb::search, selected, true, &Session::cmd_search, ""},
+        CommandRow{Verb::select, inside, false, &Session::cmd_select, ""},
+        CommandRow{Verb::starttls, greeted, false, &Session::cmd_starttls, ""},
+        CommandRow{Verb::status, inside, false, &Session::cmd_status, ""},
+        CommandRow{Verb::store, selected, true, &Session::cmd_store, ""},
+        CommandRow{Verb::subscribe, inside, false, &Session::cmd_subscribe, ""},
+        CommandRow{Verb::unselect, selected, false, &Session::cmd_unselect, "UNSELECT"},
+        CommandRow{Verb::unsubscribe, inside, false, &Session::cmd_subscribe, ""},
+    };
+    return rows;
+}
+
+std::string Session::capabilities() const {
+    std::string out = "IMAP4rev1 IMAP4rev2";
+    const auto add = [&out](std::string_view word) {
+        out += ' ';
+        out += word;
+    };
+    if (state_ == State::greeted) {
+        if (profile_.offer_starttls && profile_.tls != nullptr && stream_->tls() == nullptr)
+            add("STARTTLS");
+        if (!plaintext_allowed())
+            add("LOGINDISABLED"); // RFC 9051 §6.2.3
+        for (auto mechanism : services_.sign_in.mechanisms(plaintext_allowed()))
+            add("AUTH=" + std::string(mechanism));
+    }
+    // RFC 7888 §4, §5: any size is taken only from those who signed in.
+    add(state_ == State::greeted ? "LITERAL-" : "LITERAL+");
+    for (auto word : extensions)
+        add(word);
+    add("APPENDLIMIT=" + std::to_string(limit::message_bytes));
+    for (const auto& row : commands())
+        if (!row.capability.empty())
+            add(row.capability);
+    return out;
+}
+
+} // namespace mail::imap

@@ -1,0 +1,147 @@
+// Command: one parsed IMAP command (RFC 9051 §6 and the extensions named below) as a tag, a verb and typed arguments.
+// Mailbox names are raw bytes here: the session decodes them, since their encoding depends on what was enabled.
+// A new command: a Verb, a struct in Body when it has arguments, a row in parse.cpp's table, a parser in parse_<family>.cpp.
+#pragma once
+
+#include "common/base/secret.hpp"
+#include "common/mail/date.hpp"
+#include "maild/imap/proto/fetch_items.hpp"
+#include "maild/imap/proto/framer.hpp"
+#include "maild/imap/proto/search_key.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace mail::imap {
+
+enum class Verb : std::uint8_t {
+    append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle,
+    list, login, logout, lsub, move, namespace_, noop, rename, search, select, starttls, status, store, subscribe,
+    unselect, unsubscribe,
+};
+
+/// System flags as bits (RFC 9051 §2.3.2).
+enum class FlagBit : std::uint8_t { seen = 1, answered = 2, flagged = 4, deleted = 8, draft = 16 };
+
+struct FlagList {
+    std::uint8_t system = 0;           ///< FlagBit bits; \Recent is dropped
+    std::vector<std::string> keywords; ///< each once, ASCII case ignored
+};
+
+struct NoArguments {};
+struct AuthenticateArguments {
+    std::string mechanism; ///< upper-case
+    std::optional<Secret> initial; ///< base64 as sent (RFC 4959); "=" is an empty response
+};
+struct LoginArguments {
+    std::string user;
+    Secret password;
+};
+struct IdArguments {
+    std::vector<std::pair<std::string, std::string>> fields; ///< NIL values left out
+};
+struct EnableArguments {
+    std::vector<std::string> capabilities; ///< upper-case
+};
+struct SelectArguments {
+    std::string mailbox;
+    bool condstore = false;
+    struct Resync { ///< RFC 7162 §3.2.5
+        std::uint32_t uid_validity = 0;
+        std::uint64_t modseq = 0;
+        std::optional<SequenceSet> known_uids;
+        std::optional<std::pair<SequenceSet, SequenceSet>> sequence_match;
+    };
+    std::optional<Resync> resync;
+};
+struct MailboxArguments { ///< CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE
+    std::string mailbox;
+    std::vector<std::string> special_use; ///< RFC 6154 §3: "\Archive" as sent
+};
+struct RenameArguments {
+    std::string from;
+    std::string to;
+};
+/// Bits of the STATUS items.
+enum class StatusItem : std::uint16_t {
+    messages = 1, recent = 2, uid_next = 4, uid_validity = 8, unseen = 16, deleted = 32, size = 64,
+    highest_modseq = 128, append_limit = 256, mailbox_id = 512, deleted_storage = 1024,
+};
+struct StatusArguments {
+    std::string mailbox;
+    std::uint16_t items = 0;
+};
+struct ListArguments { ///< RFC 5258, RFC 5819, RFC 6154
+    std::string reference;
+    std::vector<std::string> patterns;
+    bool extended = false; ///< any of the extended syntax was used
+    bool select_subscribed = false, select_remote = false, select_recursive = false, select_special_use = false;
+    bool return_subscribed = false, return_children = false, return_special_use = false;
+    std::uint16_t return_status = 0; ///< StatusItem bits
+};
+struct AppendMessage {
+    FlagList flags;
+    std::optional<DateTime> date;
+    std::uint64_t size = 0;
+    bool literal8 = false;
+};
+struct AppendArguments { ///< only for messages that were not streamed; see append_parser.hpp
+    std::string mailbox;
+    std::vector<AppendMessage> messages;
+};
+struct SearchArguments {
+    bool extended = false; ///< RETURN was given (RFC 4731)
+    bool return_min = false, return_max = false, return_all = false, return_count = false, return_save = false;
+    std::string charset; ///< upper-case; empty: none given
+    SearchProgram program;
+};
+struct FetchArguments {
+    SequenceSet set;
+    FetchItems items;
+    std::optional<std::uint64_t> changed_since; ///< RFC 7162 §3.1.4
+    bool vanished = false;                      ///< RFC 7162 §3.2.6
+};
+struct StoreArguments {
+    enum class How : std::uint8_t { replace, add, remove };
+    SequenceSet set;
+    How how = How::replace;
+    bool silent = false;
+    FlagList flags;
+    std::optional<std::uint64_t> unchanged_since; ///< RFC 7162 §3.1.3
+};
+struct CopyArguments { ///< COPY, MOVE
+    SequenceSet set;
+    std::string mailbox;
+};
+struct ExpungeArguments {
+    std::optional<SequenceSet> uids; ///< UID EXPUNGE (RFC 4315)
+};
+
+using Body = std::variant<NoArguments, AuthenticateArguments, LoginArguments, IdArguments, EnableArguments,
+                          SelectArguments, MailboxArguments, RenameArguments, StatusArguments, ListArguments,
+                          AppendArguments, SearchArguments, FetchArguments, StoreArguments, CopyArguments,
+                          ExpungeArguments>;
+
+struct Command {
+    std::string tag;
+    Verb verb = Verb::noop;
+    bool uid = false; ///< UID FETCH, UID COPY ...
+    Body body;
+};
+
+/// Why a frame is not a command.
+struct BadCommand {
+    std::string tag; ///< empty: answer with "*"
+    std::size_t offset = 0;
+    std::string reason;
+};
+
+using ParseOutcome = std::variant<Command, BadCommand>;
+
+/// Takes one whole frame apart. Never recurses deeper than limit::imap_nesting.
+[[nodiscard]] ParseOutcome parse(const Frame& frame);
+
+} // namespace mail::imap
