@@ -90,18 +90,23 @@ void append_envelope(std::string& out, const Envelope& envelope) {
 
 void append_string(std::string& out, std::string_view value, bool utf8_quoted) {
     constexpr std::size_t longest_quoted = 1000;
-    bool ascii = true, line = true, nul = false;
+    bool ascii = true, line = true, nul = false, plain = true;
     for (char c : value) {
         ascii = ascii && static_cast<unsigned char>(c) < 0x80;
         line = line && c != '\r' && c != '\n';
         nul = nul || c == '\0';
+        plain = plain && c != '"' && c != '\\';
     }
     if (line && !nul && value.size() <= longest_quoted && (ascii || (utf8_quoted && text::is_utf8(value)))) {
         out += '"';
-        for (char c : value) {
-            if (c == '"' || c == '\\')
-                out += '\\';
-            out += c;
+        if (plain) {
+            out += value;
+        } else {
+            for (char c : value) {
+                if (c == '"' || c == '\\')
+                    out += '\\';
+                out += c;
+            }
         }
         out += '"';
         return;

@@ -101,6 +101,8 @@ std::size_t header_size(std::string_view message) noexcept {
 
 std::string unfold(std::string_view raw_value) {
     const std::string_view trimmed = text::trim(raw_value);
+    if (trimmed.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos)
+        return std::string(trimmed);
     std::string out;
     out.reserve(trimmed.size());
     for (char c : trimmed)

@@ -73,6 +73,21 @@ void read_fields(std::string_view header, Part& part) {
     }
 }
 
+/// Line ends of `s`, eight bytes at a time: every message is counted once, some are 50 MB.
+std::size_t count_line_ends(std::string_view s) noexcept {
+    constexpr std::uint64_t low = 0x7F7F7F7F7F7F7F7FU, ones = 0x0101010101010101U;
+    std::size_t n = 0;
+    for (; s.size() >= sizeof low; s.remove_prefix(sizeof low)) {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, s.data(), sizeof eight);
+        eight ^= ones * '\n';
+        // The top bit of every byte that is now zero.
+        const std::uint64_t zero = ~(((eight & low) + low) | eight | low);
+        n += (zero >> 7) * ones >> 56;
+    }
+    return n + static_cast<std::size_t>(std::count(s.begin(), s.end(), '\n'));
+}
+
 void make_opaque(Part& part) {
     part.opaque = true;
     part.type = "application";
@@ -104,7 +119,7 @@ class TreeBuilder {
     };
 
     std::size_t count_lines(std::size_t from) const {
-        return static_cast<std::size_t>(std::count(message_.begin() + static_cast<std::ptrdiff_t>(from), message_.end(), '\n'));
+        return count_line_ends(message_.substr(from));
     }
 
     /// One line: a header line, a delimiter, or content.
