@@ -11,6 +11,10 @@ namespace {
 
 namespace json = boost::json;
 
+std::string done_word(const std::string& action) {
+    return action == "update" ? "changed" : action == "adopt" ? "took over" : action + "d";
+}
+
 /// "2 created, 1 changed" from the operations, so that a list stays one line per entry. Bulk loads keep a summary only.
 void add_summary(json::value& entry) {
     if (!entry.is_object())
@@ -20,7 +24,7 @@ void add_summary(json::value& entry) {
         const json::array& list = operations->get_array();
         changed = list.empty() ? text_at(entry, "summary") : done_summary(count_plan(entry));
         if (list.size() == 1)
-            changed = text_at(list[0], "action") + " " + text_at(list[0], "kind") + " " + text_at(list[0], "name");
+            changed = done_word(text_at(list[0], "action")) + " " + text_at(list[0], "kind") + " " + text_at(list[0], "name");
     }
     entry.get_object()["changes"] = json::value(json::string(changed));
 }

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <ostream>
 
 namespace mail::mailctl {
@@ -36,7 +37,8 @@ std::string overview(const Session& session, const json::value& status) {
     pairs.emplace_back("queue", queue_line(status));
     if (const json::value* store = at_path(status, "store"); store != nullptr && store->is_object())
         for (const auto& member : store->get_object()) {
-            const std::string key(member.key());
+            std::string key(member.key());
+            std::replace(key.begin(), key.end(), '_', ' ');
             const bool is_size = key.find("bytes") != std::string::npos || key.find("size") != std::string::npos;
             pairs.emplace_back("store " + key, human_text(&member.value(), is_size ? Unit::bytes : Unit::text,
                                                           session.io.now()));

@@ -104,6 +104,12 @@ Unit unit_at(const View& view, std::string_view path) {
 /// Every leaf of `value` as path and text; lists of words stay on one line.
 void flatten(Pairs& out, const View& view, const json::value& value, const std::string& path, const std::string& label,
              const PrintOptions& options, int depth) {
+    const bool is_raw = options.format == Format::tsv;
+    // A secret is shown as {"keep": true}: to a person that means that there is one.
+    if (!is_raw && value.is_object() && value.get_object().size() == 1 && at_path(value, "keep") != nullptr) {
+        out.emplace_back(label, "(set)");
+        return;
+    }
     if (const json::object* object = value.if_object(); object != nullptr && !object->empty() && depth < 8) {
         for (const auto& member : *object) {
             const std::string key(member.key());
@@ -112,8 +118,7 @@ void flatten(Pairs& out, const View& view, const json::value& value, const std::
         }
         return;
     }
-    const bool raw = options.format == Format::tsv;
-    out.emplace_back(label, raw ? raw_text(&value, unit_at(view, path)) : human_text(&value, unit_at(view, path), options.now));
+    out.emplace_back(label, is_raw ? raw_text(&value, unit_at(view, path)) : human_text(&value, unit_at(view, path), options.now));
 }
 
 std::string show_table(const View& view, const json::value& item, const PrintOptions& options) {
