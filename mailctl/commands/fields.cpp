@@ -79,6 +79,10 @@ std::string without_line_end(std::string text) {
     return text;
 }
 
+std::string without_prefix(const std::string& text, const std::string& prefix) {
+    return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+}
+
 Result<json::value> value_of(const Field& field, const std::string& option, const std::vector<std::string>& texts) {
     if (field.is_list()) {
         const std::string all = text::join(texts, ",");
@@ -113,7 +117,8 @@ Result<void> read_level(Session& session, std::span<const Field> fields, const s
         if (const std::vector<std::string> texts = given.values(option); !texts.empty()) {
             auto value = value_of(field, option, texts);
             if (!value)
-                return fail(value.error().code, "--" + option + ": " + value.error().message, value.error().hint);
+                return fail(value.error().code, "--" + option + ": " + without_prefix(value.error().message, std::string(field.name) + ": "),
+                            value.error().hint);
             spec[field.name] = std::move(*value);
         }
         if (field.type != FieldType::object)

@@ -98,12 +98,15 @@ std::string human_span(std::int64_t seconds) {
 }
 
 std::string human_moment(Time then, Time now) {
-    const std::int64_t seconds = (to_micros(then) - to_micros(now)) / 1000000;
+    const std::int64_t distance = (to_micros(then) - to_micros(now)) / 1000000;
+    const std::int64_t seconds = distance < 0 ? -distance : distance;
     if (seconds == 0)
         return "now";
-    const std::string span = human_span(seconds < 0 ? -seconds : seconds);
+    // One unit, rounded: what expires in 4 d 23 h expires in 5 d.
+    const std::int64_t unit = seconds >= 86400 ? 86400 : seconds >= 3600 ? 3600 : seconds >= 60 ? 60 : 1;
+    const std::string span = human_span((seconds + unit / 2) / unit * unit);
     const std::string largest = span.substr(0, span.find(' '));
-    return seconds < 0 ? largest + " ago" : "in " + largest;
+    return distance < 0 ? largest + " ago" : "in " + largest;
 }
 
 std::string human_text(const json::value* value, Unit unit, Time now) {

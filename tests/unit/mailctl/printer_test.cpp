@@ -169,4 +169,6 @@ TEST_CASE("amounts and moments for people") {
     CHECK(human_moment(noon, noon) == "now");
     CHECK(human_moment(noon + std::chrono::minutes(5), noon) == "in 5m");
     CHECK(human_moment(noon - std::chrono::hours(50), noon) == "2d ago");
+    CHECK(human_moment(noon + std::chrono::hours(119) + std::chrono::minutes(59), noon) == "in 5d");
+    CHECK(human_moment(noon + std::chrono::seconds(3599), noon) == "in 1h");
 }
