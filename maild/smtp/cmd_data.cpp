@@ -13,6 +13,9 @@ namespace {
 
 /// Bytes beyond the size limit that are read and dropped so that the client gets its 552; more is closed on.
 constexpr std::uint64_t drop_bytes = 1U << 26;
+/// Slower senders hold a session and its memory for nothing (faults §3.6); the first minutes are free.
+constexpr std::int64_t slowest_bytes_per_second = 500;
+constexpr auto grace = std::chrono::minutes(3);
 
 } // namespace
 
@@ -46,6 +49,17 @@ std::unique_ptr<Intake> Session::make_intake() {
     return std::make_unique<Intake>(services_.delivery, services_.budget, std::move(options));
 }
 
+Task<bool> Session::fill_message(SteadyTime since, std::uint64_t received) {
+    const auto late = services_.delivery.clock().steady() - since - grace;
+    const std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(late).count();
+    if (seconds > 0 && received < static_cast<std::uint64_t>(seconds * slowest_bytes_per_second)) {
+        log(Event::limit_hit, {{"sid", id_}, {"limit", "message bytes per second"}, {"peer", stream_.peer().address}});
+        close_with(Reply(421, "4.4.2", "The message comes too slowly"));
+        co_return false;
+    }
+    co_return co_await fill(limit::smtp_data_idle_seconds);
+}
+
 Task<void> Session::cmd_data(Command) {
     // RFC 3030 §3: a binary message has no lines, so it cannot come by DATA.
     if (transaction_.mail().parameters.body == Body::binary) {
@@ -54,10 +68,11 @@ Task<void> Session::cmd_data(Command) {
     }
     const auto intake = make_intake();
     say(Reply(354, "", "Go on, end with a dot on a line of its own"));
+    const SteadyTime since = services_.delivery.clock().steady();
     DataFramer framer;
     while (!framer.done()) {
         if (reader_.buffered().empty()) {
-            const bool more = co_await fill(limit::smtp_data_idle_seconds);
+            const bool more = co_await fill_message(since, framer.size());
             if (!more)
                 co_return; // RFC 5321 §4.1.1.4: a message without its end is no message
         }
@@ -92,14 +107,15 @@ std::optional<Reply> Session::refuse_chunk(const Bdat& bdat) {
 }
 
 Task<bool> Session::read_chunk(std::uint64_t size, Intake* intake) {
-    while (size > 0) {
+    const SteadyTime since = services_.delivery.clock().steady();
+    for (std::uint64_t received = 0; received < size;) {
         if (reader_.buffered().empty()) {
-            const bool more = co_await fill(limit::smtp_data_idle_seconds);
+            const bool more = co_await fill_message(since, received);
             if (!more)
                 co_return false;
         }
         const std::string_view buffered = reader_.buffered();
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(size, buffered.size()));
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(size - received, buffered.size()));
         const std::string_view part = buffered.substr(0, count);
         std::string* sink = intake != nullptr ? intake->sink() : nullptr;
         if (sink != nullptr) {
@@ -107,7 +123,7 @@ Task<bool> Session::read_chunk(std::uint64_t size, Intake* intake) {
             chunk_endings_.feed(part);
         }
         reader_.consume(count);
-        size -= count;
+        received += count;
         if (intake != nullptr)
             co_await intake->settle();
     }

@@ -109,6 +109,8 @@ class Session {
     [[nodiscard]] Task<void> cmd_data(Command command);
     [[nodiscard]] Task<void> cmd_bdat(Command command);
     [[nodiscard]] std::optional<Reply> refuse_chunk(const Bdat& bdat);
+    /// fill() within bytes of which `received` have come `since` then: also false, with 421, when that is too slow.
+    [[nodiscard]] Task<bool> fill_message(SteadyTime since, std::uint64_t received);
     /// Reads a chunk into `intake` (null: it is swallowed). False at the end of the connection.
     [[nodiscard]] Task<bool> read_chunk(std::uint64_t size, Intake* intake);
     [[nodiscard]] std::unique_ptr<Intake> make_intake();
