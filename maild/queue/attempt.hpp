@@ -1,0 +1,34 @@
+// The end of one attempt for one recipient, and what follows from it: delivered, deferred until when, failed, and whether
+// the sender gets a report (RFC 3461 §4, §5; RFC 3464). Pure. Called by queue/finisher.cpp.
+#pragma once
+
+#include "common/mail/dsn.hpp"
+#include "maild/queue/route_table.hpp"
+#include "maild/smtp_client/outcome.hpp"
+#include "maild/store/queue_model.hpp"
+
+#include <optional>
+
+namespace mail::queue {
+
+struct AttemptEnd {
+    store::QueueItem item;
+    smtp_client::Outcome outcome;
+    std::string remote; ///< "mx.example.org[192.0.2.1]:25"; empty when no host was reached
+    std::shared_ptr<const Route> route; ///< never null
+    bool report_passed_on = false; ///< the remote took over NOTIFY (it offers DSN)
+};
+
+struct Settled {
+    store::AttemptResult result;
+    std::optional<DsnAction> report; ///< what the sender is told, if anything
+    bool expired = false; ///< failed because the time is over
+};
+
+[[nodiscard]] Settled settle(const AttemptEnd& end, Time now);
+/// An item whose time is over before this attempt began (an administrator's "expire", a long stop): to be settled with
+/// what its last attempt said.
+[[nodiscard]] bool is_expired(const store::QueueItem& item, const Route& route, Time now) noexcept;
+[[nodiscard]] AttemptEnd expired_end(store::QueueItem item, std::shared_ptr<const Route> route);
+
+} // namespace mail::queue

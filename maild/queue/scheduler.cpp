@@ -1,0 +1,147 @@
+#include "maild/queue/scheduler.hpp"
+
+#include "common/base/log.hpp"
+#include "common/net/connect.hpp"
+
+#include <algorithm>
+
+namespace mail::queue {
+namespace {
+
+constexpr Duration look_again = std::chrono::minutes(1);  ///< when nothing is known to be due
+constexpr Duration when_congested = std::chrono::milliseconds(200); ///< or when woken by relief
+constexpr Duration after_trouble = std::chrono::seconds(1);
+constexpr Duration grace_after_cancel = std::chrono::seconds(2);
+constexpr Duration grace_of_finisher = std::chrono::seconds(10);
+
+} // namespace
+
+Scheduler::Scheduler(SchedulerServices services, SchedulerOptions options)
+    : services_(std::move(services)), options_(std::move(options)), wake_(std::make_shared<async::Signal>()) {
+    if (!services_.connect)
+        services_.connect = &net::connect_tcp;
+    outbound_ = std::make_shared<Outbound>(services_.store, services_.clock, wake_, services_.config,
+                                           services_.plan_report);
+    outbound_->resolver = services_.resolver;
+    outbound_->tls = services_.tls;
+    outbound_->pool = services_.pool;
+    outbound_->connect = services_.connect;
+    outbound_->options = options_.delivery;
+}
+
+Scheduler::~Scheduler() {
+    if (started_ && !stopping_)
+        stop(Duration::zero());
+}
+
+void Scheduler::start() {
+    started_ = true;
+    services_.store.on_commit([wake = wake_](const store::Changes& changes) {
+        if (changes.queue)
+            wake->fire();
+    });
+    own_.spawn(services_.home, outbound_->finisher.run());
+    own_.spawn(services_.home, run());
+}
+
+void Scheduler::wake() { wake_->fire(); }
+
+Scheduler::Stats Scheduler::stats() const { return {outbound_->board.in_hand(), outbound_->board.connections()}; }
+
+bool Scheduler::stop(Duration at_most) {
+    stopping_ = true;
+    outbound_->board.close();
+    wake_->fire();
+    connections_.close();
+    const bool clean = connections_.wait(at_most);
+    if (!clean) {
+        connections_.cancel();
+        connections_.wait(grace_after_cancel);
+    }
+    outbound_->finisher.close();
+    own_.close();
+    own_.wait(grace_of_finisher);
+    return clean;
+}
+
+Task<bool> Scheduler::recover() {
+    auto count = co_await services_.store.queue().recover_leases();
+    if (!count)
+        log(Event::store_error, {{"reason", count.error().message}, {"what", "recovering the queue"}});
+    co_return count.has_value();
+}
+
+Task<void> Scheduler::run() {
+    bool recovered = false;
+    while (!stopping_) {
+        Duration pause = after_trouble;
+        if (!recovered)
+            recovered = co_await recover();
+        if (recovered)
+            pause = co_await turn();
+        if (stopping_)
+            break;
+        if (pause <= Duration::zero()) {
+            co_await async::sleep_for(Duration::zero()); // lets the connections on this thread have their turn
+            continue;
+        }
+        const bool fired = co_await wake_->wait_for(pause);
+        (void)fired;
+    }
+}
+
+/// One look at the queue. Returns how long to sleep unless woken; zero: there is more to do at once.
+Task<Duration> Scheduler::turn() {
+    const auto config = services_.config();
+    const Time now = services_.clock.now();
+    const std::size_t limit = std::min(options_.batch, outbound_->board.room());
+    Duration pause = look_again;
+    if (limit > 0) {
+        auto due = co_await services_.store.queue().next_due();
+        if (!due)
+            co_return after_trouble;
+        if (due->has_value() && **due > now) {
+            pause = std::min(look_again, **due - now);
+        } else if (due->has_value()) {
+            auto leased = co_await services_.store.queue().lease(now, now + options_.lease, limit, options_.per_domain);
+            if (!leased)
+                co_return after_trouble;
+            // Due and yet not to be had: held by another lease.
+            const bool none = leased->empty();
+            const bool congested = take_in_hand(std::move(*leased), now, *config);
+            pause = none ? after_trouble : congested ? when_congested : Duration::zero();
+        }
+    }
+    start_connections(config);
+    co_return pause;
+}
+
+bool Scheduler::take_in_hand(std::vector<store::QueueItem> leased, Time now, const OutboundConfig& config) {
+    std::vector<AttemptEnd> ends;
+    std::vector<store::QueueItem> live;
+    live.reserve(leased.size());
+    for (store::QueueItem& item : leased) {
+        auto route = config.routes.match(item.domain);
+        if (is_expired(item, *route, now))
+            ends.push_back(expired_end(std::move(item), std::move(route)));
+        else
+            live.push_back(std::move(item));
+    }
+    const Time start_before = now + options_.lease - options_.lease_margin;
+    auto added = outbound_->board.add(std::move(live), config, start_before);
+    for (store::QueueItem& item : added.too_many) {
+        auto route = config.routes.match(item.domain);
+        ends.push_back({std::move(item), smtp_client::own_outcome("4.4.5", "too much mail waits for this destination"), {},
+                        std::move(route), false});
+    }
+    outbound_->finisher.push(std::move(ends));
+    return added.congested;
+}
+
+void Scheduler::start_connections(const std::shared_ptr<const OutboundConfig>& config) {
+    for (auto& destination : outbound_->board.start(config->connections))
+        if (!connections_.spawn(services_.executor(), run_connection(outbound_, destination, config)))
+            outbound_->board.ended(destination, true);
+}
+
+} // namespace mail::queue
