@@ -103,7 +103,9 @@ Task<void> accept_loop(Listener& listener, async::Runtime& runtime, async::TaskG
     constexpr Duration first_pause = std::chrono::milliseconds(50);
     Duration pause = first_pause;
     Refusals refusals;
-    for (;;) {
+    for (unsigned turn = 1;; ++turn) {
+        if (turn % 64 == 0) // a flood of connections must not starve this thread's sessions
+            co_await async::sleep_for(Duration::zero());
         const async::Executor owner = runtime.next();
         auto accepted = co_await listener.accept(owner);
         if (!accepted) {

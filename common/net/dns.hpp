@@ -67,8 +67,8 @@ struct ResolverOptions {
     Duration timeout = std::chrono::seconds(5); ///< for one query in all
 };
 
-/// Validating resolver on libunbound. Its own work runs on `executor`. To reconfigure make a new one; queries that
-/// wait on a dropped one fail with temporary.
+/// Validating resolver on libunbound. Its own work runs on `executor`, whose Runtime must outlive it. To reconfigure make
+/// a new one; queries that wait on a dropped one fail with temporary.
 class UnboundResolver final : public Resolver {
   public:
     [[nodiscard]] static Result<std::unique_ptr<UnboundResolver>> create(const async::Executor& executor,

@@ -49,7 +49,7 @@ Result<DnsRecords> read_result(const std::string& name, const ub_result& result)
         records.rdata.emplace_back(result.data[i], static_cast<std::size_t>(result.len[i]));
     records.secure = result.secure != 0;
     records.ttl = static_cast<std::uint32_t>(std::max(result.ttl, 0));
-    const std::string_view canonical = result.canonname != nullptr ? result.canonname : name;
+    const auto canonical = result.canonname != nullptr ? std::string_view(result.canonname) : std::string_view(name);
     records.canonical = text::to_lower(canonical.ends_with('.') ? canonical.substr(0, canonical.size() - 1) : canonical);
     return records;
 }

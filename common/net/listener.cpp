@@ -179,7 +179,8 @@ std::optional<PeerCredentials> peer_credentials(const Stream& stream) {
     const auto* socket = dynamic_cast<const SocketStream*>(&stream);
     ucred who{};
     socklen_t size = sizeof who;
-    if (socket == nullptr || ::getsockopt(socket->native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.pid == 0)
+    if (socket == nullptr || !socket->peer().address.empty() ||
+        ::getsockopt(socket->native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
         return std::nullopt;
     PeerCredentials result{who.uid, who.gid, who.pid, {}};
     result.groups.resize(64);

@@ -87,6 +87,7 @@ void set_common(SSL_CTX* context) {
     // Idle connections give their record buffers back.
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context, 1); // one system call for a record's head and body
     SSL_CTX_set_cipher_list(context, tls12_ciphers);
 }
 

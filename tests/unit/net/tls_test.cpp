@@ -9,6 +9,8 @@
 #include <fstream>
 #include <thread>
 
+#include <malloc.h>
+
 using namespace mail;
 using namespace mail::net;
 using namespace std::chrono_literals;
@@ -334,4 +336,31 @@ TEST_CASE("openssl s_client resumes sessions by ticket, refuses old versions, an
     CHECK(count("New, TLSv1.3") == 1);
     CHECK(count("Verify return code: 0 (ok)") >= 4);
     CHECK(output.ends_with("hello\n"));
+}
+
+TEST_CASE("an idle TLS connection takes less than 96 KiB at each end") {
+    TempFolder folder;
+    const auto own = certificate({"x.test"});
+    const auto server = server_with({own});
+    const auto client = client_trusting(folder, own);
+    std::vector<std::unique_ptr<Handshake>> open;
+    open.push_back(std::make_unique<Handshake>()); // what is made once
+    open.back()->run(*server, *client, {"x.test", true});
+    const std::size_t before = ::mallinfo2().uordblks;
+    constexpr std::size_t count = 50;
+    for (std::size_t i = 0; i < count; ++i) {
+        open.push_back(std::make_unique<Handshake>());
+        open.back()->run(*server, *client, {"x.test", true});
+        REQUIRE(open.back()->server_result);
+        open.back()->loop.add(write_only(*open.back()->pair.client, "hello"));
+        open.back()->loop.add([](Stream& s) -> Task<void> {
+            const std::string got = co_await read_exactly(s, 5);
+            CHECK(got == "hello");
+        }(*open.back()->pair.server));
+        open.back()->loop.run();
+    }
+    const std::size_t after = ::mallinfo2().uordblks; // 0 under sanitizers
+    const std::size_t each = after > before ? (after - before) / count : 0;
+    INFO(each << " bytes for both ends and their loop");
+    CHECK(each < 2 * 96 * 1024);
 }
