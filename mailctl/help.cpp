@@ -24,7 +24,8 @@ std::string heading(std::string_view text, const Terminal& terminal) {
 std::string entry(const std::string& label, const std::string& text, std::size_t column, const Terminal& terminal) {
     const std::size_t width = width_of(terminal);
     const std::size_t from = std::min(column, width / 2);
-    std::string out = "  " + wrapped(label, width - 2, 10);
+    const bool fits = display_width(label) + 2 <= width;
+    std::string out = "  " + (fits ? label : std::string(label.find_first_not_of(' '), ' ') + wrapped(text::trim(label), width - 6, 10));
     if (text.empty())
         return out + "\n";
     if (display_width(label) + 4 > from)

@@ -92,6 +92,23 @@ int explain_overview(Session& session) {
     return code;
 }
 
+/// Long lines broken for a terminal; what follows stands below the text, not below its label.
+std::string fitted(const std::string& text, const Terminal& terminal) {
+    std::string out;
+    for (const std::string_view line : text::split(text, '\n')) {
+        const std::size_t first = line.find_first_not_of(' ');
+        if (first == std::string_view::npos)
+            continue;
+        const std::size_t label = line.find("  ", first);
+        std::size_t from = label == std::string_view::npos ? first : line.find_first_not_of(' ', label);
+        if (!terminal.tty || from == std::string_view::npos || from + 20 > terminal.width)
+            from = 0;
+        out += terminal.tty && from > 0 ? std::string(line.substr(0, from)) + wrapped(line.substr(from), terminal.width, from) : std::string(line);
+        out += '\n';
+    }
+    return out;
+}
+
 int run_explain(Session& session, const Invocation& given) {
     const std::string topic = given.argument(0);
     const std::string rest = given.argument(1);
@@ -112,7 +129,7 @@ int run_explain(Session& session, const Invocation& given) {
     auto text = schema::explain(rest.empty() ? topic : topic + "." + rest);
     if (!text)
         return session.report(text.error());
-    session.io.out << *text << (text->ends_with('\n') ? "" : "\n");
+    session.io.out << fitted(*text, session.io.out_terminal);
     return exit_code::ok;
 }
 

@@ -221,17 +221,22 @@ std::string sample_name(const Kind& kind) {
     return sample.empty() ? "example" : std::string(sample);
 }
 
-/// " --quota 10GiB" of the first fields that have an example, for the help.
+bool is_good_sample(const schema::Field& field) {
+    const bool is_text = field.type != schema::FieldType::secret && field.type != schema::FieldType::object;
+    return !field.is_key && !field.sample.empty() && is_text;
+}
+
+/// " --quota 10GiB" of required fields and the first others that have an example, for the help.
 std::string sample_flags(const Kind& kind, std::size_t most) {
     std::string out;
+    std::size_t extra = 0;
     for (const schema::Field& field : kind.fields) {
-        if (most == 0 || field.is_key || field.sample.empty() || field.type == schema::FieldType::secret ||
-            field.type == schema::FieldType::object || !field.choices.empty())
+        if (!is_good_sample(field) || (!field.is_required && (!field.choices.empty() || extra == most)))
             continue;
+        extra += field.is_required ? 0U : 1U;
         const bool quoted = field.sample.find_first_of(" *;&|<>()$'\"") != std::string_view::npos;
         const std::string value(field.sample);
         out += " " + schema::flag_name(field) + " " + (quoted ? "\"" + value + "\"" : value);
-        --most;
     }
     return out;
 }

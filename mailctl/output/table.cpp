@@ -12,23 +12,29 @@ namespace {
 using Row = std::vector<std::string>;
 
 constexpr std::size_t gap = 2;
-constexpr std::size_t least_column = 8; ///< no column is shortened below this
+constexpr std::size_t least_column = 6; ///< no column is shortened below this
+constexpr std::size_t least_last = 16;  ///< the last column, often a sentence, gives way first down to this
 
 bool is_right(const Column& column) {
     return column.unit == Unit::number || column.unit == Unit::bytes || column.unit == Unit::seconds;
 }
 
-/// Takes columns from the widest until the row fits; the first column, which names the row, gives way last.
+/// Shortens the last column, then the widest ones; the first column, which names the row, keeps its width.
 void fit(std::vector<std::size_t>& widths, std::size_t room) {
     std::size_t total = gap * (widths.size() - 1);
     for (const std::size_t width : widths)
         total += width;
+    if (std::size_t& last = widths.back(); widths.size() > 1 && total > room && last > least_last) {
+        const std::size_t less = std::min(last - least_last, total - room);
+        last -= less;
+        total -= less;
+    }
     while (total > room) {
         std::size_t widest = 0;
         for (std::size_t i = 1; i < widths.size(); ++i)
             if (widths[i] > least_column && (widest == 0 || widths[i] > widths[widest]))
                 widest = i;
-        if (widths[widest] <= least_column)
+        if (widest == 0)
             return;
         --widths[widest];
         --total;
