@@ -28,10 +28,12 @@ struct Segments::File {
 
 Segments::~Segments() = default;
 
-std::string Segments::path_of(std::uint32_t segment) const {
-    std::string digits = std::to_string(segment);
-    return options_.directory + "/" + std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits + ".segment";
+std::string segment_path(const std::string& directory, std::uint32_t segment) {
+    const std::string digits = std::to_string(segment);
+    return directory + "/" + std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits + ".segment";
 }
+
+std::string Segments::path_of(std::uint32_t segment) const { return segment_path(options_.directory, segment); }
 
 Result<void> Segments::usable() const {
     if (failed_)
@@ -184,6 +186,7 @@ void Segments::abandon(const Region& region) {
 }
 
 Result<void> Segments::sync() {
+    const std::lock_guard one_at_a_time(sync_mutex_);
     std::vector<std::shared_ptr<File>> files;
     {
         const std::lock_guard lock(mutex_);
@@ -192,12 +195,18 @@ Result<void> Segments::sync() {
         for (const auto& file : files)
             file->dirty = false;
     }
+    const auto start = std::chrono::steady_clock::now();
     for (const auto& file : files) {
         ++syncs_;
         if (auto synced = options_.files->sync(file->handle.get()); !synced) {
             failed_ = true; // the kernel has dropped the pages: a second sync would lie
             return fail(ErrorCode::internal, std::move(synced).error().message, "check the disk");
         }
+    }
+    if (!files.empty()) {
+        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+        const std::int64_t before = sync_time_;
+        sync_time_ = before == 0 ? took.count() : (before * 7 + took.count()) / 8;
     }
     return {};
 }

@@ -23,6 +23,9 @@ struct SegmentOptions {
     const FileOps* files = nullptr;
 };
 
+/// Path of a segment's file.
+[[nodiscard]] std::string segment_path(const std::string& directory, std::uint32_t segment);
+
 /// What the rows know of a segment.
 struct SegmentUse {
     std::uint32_t segment = 0;
@@ -41,6 +44,8 @@ class Segments {
     [[nodiscard]] Result<SpooledBytes> write(std::string_view bytes);
     /// Makes what was written before this call durable.
     [[nodiscard]] Result<void> sync();
+    /// How long a sync took lately, in microseconds; 0 before the first one.
+    [[nodiscard]] std::int64_t sync_time() const noexcept { return sync_time_; }
     [[nodiscard]] Result<std::string> read(std::uint32_t segment, std::uint64_t offset, std::uint64_t length);
     /// The file is there and long enough to hold these bytes.
     [[nodiscard]] bool holds(const SpooledBytes& bytes);
@@ -83,7 +88,9 @@ class Segments {
     std::uint64_t end_ = 0; ///< of what was reserved in current_
     std::uint32_t last_number_ = 0;
     std::vector<std::shared_ptr<File>> dirty_;
+    std::mutex sync_mutex_; ///< held during a sync, so that nobody takes another one's sync for done too early
     std::atomic<std::uint64_t> syncs_{0};
+    std::atomic<std::int64_t> sync_time_{0};
     std::atomic<bool> failed_{false};
 };
 

@@ -28,6 +28,13 @@ CREATE TABLE blob (
     message BLOB NOT NULL        -- Id
 );
 
+-- Bytes whose segment is not synced yet: one sync of the database's log makes a small message durable. They are copied
+-- into the segment again after a crash, and dropped once the segment is synced.
+CREATE TABLE body_journal (
+    blob INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+);
+
 CREATE TABLE derived (
     blob INTEGER PRIMARY KEY,
     envelope BLOB NOT NULL,

@@ -83,7 +83,7 @@ Result<AcceptReceipt> accept(WriteContext& context, const AcceptPlan& plan) {
         return receipt;
     context.touch();
     if (refs != 0) {
-        MAIL_TRY(const BlobRef blob, context.add_blob(bytes, plan.message, refs));
+        MAIL_TRY(const BlobRef blob, context.add_blob(plan.content, plan.message, refs));
         for (std::size_t i = 0; i < targets.size(); ++i) {
             if (targets[i] == nullptr)
                 continue;

@@ -32,9 +32,7 @@ Result<void> check_database(Database& db, CheckReport& report) {
 }
 
 Result<void> check_bytes(const Directory& directory, const FileOps& files, const BlobRef& blob, CheckReport& report) {
-    const std::string digits = std::to_string(blob.segment);
-    const std::string path =
-        directory.segments() + "/" + std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits + ".segment";
+    const std::string path = segment_path(directory.segments(), blob.segment);
     const FileHandle file = open_to_read(path);
     const std::string where = "message bytes " + std::to_string(blob.id) + " in " + path + " at " + std::to_string(blob.offset);
     if (!file) {
@@ -149,6 +147,8 @@ Result<CheckReport> check_store(const std::string& path, bool drop_derived) {
                     "run maild once to bring it up to date, or install a newer maild");
     CheckReport report;
     MAIL_DO(check_database(*database, report));
+    // What a start after a crash would do first.
+    MAIL_DO(replay_bodies(*database, directory, FileOps()));
     MAIL_DO(check_blobs(*database, directory, report));
     for (const char* sql : {reference_sql, dangling_sql, folder_sql, segment_sql, queue_sql, index_sql}) {
         MAIL_DO(expect_none(*database, sql, report));

@@ -34,6 +34,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     sqlite3_busy_timeout(database->handle_, 10'000);
     sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    // Closing must not sync behind the back of a writer that has seen a sync fail; a clean end does it explicitly.
+    sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     std::string setup = "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
                         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;";
     if (mode == Mode::write)

@@ -51,7 +51,13 @@ int layer_write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
     if (const FileOps* files = ops(f))
         if (const int error = files->fault(FileOperation::database_write))
             return is_full(error) ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-    return below(f)->pMethods->xWrite(below(f), data, n, at);
+    const int code = below(f)->pMethods->xWrite(below(f), data, n, at);
+    if (code == SQLITE_IOERR_WRITE) { // SQLite knows ENOSPC alone; a quota and a file size limit are full disks too
+        int error = 0;
+        below(f)->pMethods->xFileControl(below(f), SQLITE_FCNTL_LAST_ERRNO, &error);
+        return is_full(error) ? SQLITE_FULL : code;
+    }
+    return code;
 }
 int layer_truncate(sqlite3_file* f, sqlite3_int64 size) { return below(f)->pMethods->xTruncate(below(f), size); }
 int layer_sync(sqlite3_file* f, int flags) {
@@ -68,7 +74,9 @@ int layer_control(sqlite3_file* f, int op, void* arg) { return below(f)->pMethod
 int layer_sector(sqlite3_file* f) { return below(f)->pMethods->xSectorSize(below(f)); }
 int layer_characteristics(sqlite3_file* f) { return below(f)->pMethods->xDeviceCharacteristics(below(f)); }
 int layer_shm_map(sqlite3_file* f, int page, int size, int extend, void volatile** out) {
-    return below(f)->pMethods->xShmMap(below(f), page, size, extend, out);
+    errno = 0;
+    const int code = below(f)->pMethods->xShmMap(below(f), page, size, extend, out);
+    return code == SQLITE_IOERR_SHMSIZE && is_full(errno) ? SQLITE_FULL : code;
 }
 int layer_shm_lock(sqlite3_file* f, int offset, int n, int flags) {
     return below(f)->pMethods->xShmLock(below(f), offset, n, flags);

@@ -1,11 +1,13 @@
 #include "maild/store/sqlite/layout.hpp"
 
 #include "common/base/log.hpp"
+#include "maild/store/segments.hpp"
 
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <sqlite3.h>
 #include <system_error>
 
@@ -80,6 +82,29 @@ Result<void> migrate(Database& database, const Directory& directory) {
     if (version > 0)
         log(Event::store_migrated, {{"from", version}, {"to", newest_version()}});
     return {};
+}
+
+Result<void> replay_bodies(Database& database, const Directory& directory, const FileOps& files) {
+    std::map<std::uint32_t, FileHandle> written;
+    {
+        Query query(database, "SELECT b.segment, b.offset, j.bytes FROM body_journal AS j JOIN blob AS b ON b.id = j.blob");
+        for (;;) {
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            FileHandle& file = written[query.as<std::uint32_t>(0)];
+            const std::string path = segment_path(directory.segments(), query.as<std::uint32_t>(0));
+            if (!file)
+                file = FileHandle(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+            if (!file)
+                return file_failure("cannot open " + path, errno);
+            MAIL_DO(files.write(file.get(), query.text(2), query.count(1)));
+        }
+    }
+    for (const auto& [segment, file] : written) {
+        MAIL_DO(files.sync(file.get()));
+    }
+    return Query(database, "DELETE FROM body_journal").run();
 }
 
 Result<void> check_after_crash(Database& database) {

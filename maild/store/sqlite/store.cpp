@@ -150,6 +150,8 @@ Result<std::unique_ptr<Store>> open_engine(SqliteOptions options) {
     watch_files(path, options.files);
     MAIL_TRY(auto database, Database::open(path, Database::Mode::write));
     MAIL_DO(migrate(*database, engine->directory));
+    static const FileOps plain;
+    MAIL_DO(replay_bodies(*database, engine->directory, options.files != nullptr ? *options.files : plain));
     MAIL_DO(begin_use(*database, *options.clock));
     MAIL_TRY(auto known, known_segments(*database));
     SegmentOptions segments{engine->directory.segments(), options.segment_bytes, options.files};
@@ -201,8 +203,7 @@ Result<void> Engine::place_bytes(AcceptPlan& plan) {
         }
         return fail(std::move(error));
     }
-    plan.content.spooled = *placed;
-    plan.content.memory.reset();
+    plan.content.spooled = *placed; // the bytes in memory are kept for the body journal
     return {};
 }
 

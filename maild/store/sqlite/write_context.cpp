@@ -202,9 +202,9 @@ Result<WriteContext::SegmentState*> WriteContext::segment(std::uint32_t id) {
     return &segments_.emplace(id, state).first->second;
 }
 
-Result<BlobRef> WriteContext::add_blob(const SpooledBytes& bytes, const Id& message, std::uint64_t refs) {
+Result<BlobRef> WriteContext::add_blob(const Content& content, const Id& message, std::uint64_t refs) {
     touch();
-    needs_bytes();
+    const SpooledBytes& bytes = *content.spooled;
     MAIL_TRY(SegmentState * state, segment(bytes.segment));
     BlobRef ref{0, bytes.segment, bytes.offset, bytes.length, bytes.checksum};
     MAIL_TRY(ref.id, next(Counter::blob));
@@ -215,6 +215,10 @@ Result<BlobRef> WriteContext::add_blob(const SpooledBytes& bytes, const Id& mess
     ++state->blobs;
     state->bytes += static_cast<std::int64_t>(bytes.length);
     state->dirty = true;
+    if (content.memory)
+        unsynced_.push_back({ref.id, content.memory});
+    else
+        needs_sync();
     ++live_blobs;
     live_bytes += bytes.length;
     return ref;
@@ -283,6 +287,7 @@ void WriteContext::forget() noexcept {
     last_ = {};
     counter_dirty_ = {};
     dirty_folders_.clear();
+    forget_unsynced();
     begin();
 }
 

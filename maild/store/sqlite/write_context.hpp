@@ -39,9 +39,19 @@ class WriteContext {
     void begin();
     void touch() noexcept { touched_ = true; }
     [[nodiscard]] bool touched() const noexcept { return touched_; }
-    /// Message bytes of this batch must be durable before its rows.
-    void needs_bytes() noexcept { needs_bytes_ = true; }
-    [[nodiscard]] bool take_needs_bytes() noexcept { return std::exchange(needs_bytes_, false); }
+    /// The segments must be synced before this batch's rows are committed.
+    void needs_sync() noexcept { needs_sync_ = true; }
+    [[nodiscard]] bool needs_sync_now() const noexcept { return needs_sync_; }
+    /// Small messages of this batch whose segment is not synced yet.
+    struct Unsynced {
+        BlobId blob = 0;
+        std::shared_ptr<const std::string> bytes;
+    };
+    [[nodiscard]] const std::vector<Unsynced>& unsynced() const noexcept { return unsynced_; }
+    void forget_unsynced() noexcept {
+        unsynced_.clear();
+        needs_sync_ = false;
+    }
     [[nodiscard]] Changes take_changes();
     bool queue_changed = false;
     std::uint64_t new_revision = 0;
@@ -72,7 +82,8 @@ class WriteContext {
     void forget_segment(std::uint32_t id) { segments_.erase(id); }
 
     // ---- blobs ----
-    [[nodiscard]] Result<BlobRef> add_blob(const SpooledBytes& bytes, const Id& message, std::uint64_t refs);
+    /// `content` is in a segment; what is in memory as well may be made durable by way of the body journal.
+    [[nodiscard]] Result<BlobRef> add_blob(const Content& content, const Id& message, std::uint64_t refs);
     [[nodiscard]] Result<void> hold(BlobId blob);
     /// Drops a reference; the last one takes the blob and what was derived from it along.
     [[nodiscard]] Result<void> release(BlobId blob);
@@ -111,7 +122,8 @@ class WriteContext {
     std::unordered_map<FolderId, std::size_t> change_of_;
     std::vector<FolderChange> changes_;
     bool touched_ = false;
-    bool needs_bytes_ = false;
+    bool needs_sync_ = false;
+    std::vector<Unsynced> unsynced_;
 };
 
 /// Reads a folder from a row of `folder_columns`.

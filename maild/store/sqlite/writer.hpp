@@ -17,6 +17,9 @@
 
 namespace mail::store::sqlite {
 
+/// Small messages need one sync, not two: when that is cheaper than a sync of the segments, a batch puts their bytes into
+/// the body journal, a table, on top of the segment; a second thread syncs the segments a moment later.
+
 /// One transaction that waits for the writer.
 class Job {
   public:
@@ -93,6 +96,9 @@ class Writer {
     [[nodiscard]] Result<void> run_apart(Batch& batch);
     [[nodiscard]] Result<void> commit();
     void give_up(const Batch& batch, const Error& error);
+    [[nodiscard]] Result<void> make_bytes_durable();
+    [[nodiscard]] Result<void> drop_journal(BlobId last);
+    void settle_loop();
     void checkpoint();
     void end_use();
 
@@ -114,6 +120,17 @@ class Writer {
     int wal_pages_ = 0;
     int checkpoint_at_ = 0;
     std::thread thread_;
+
+    // The body journal: what is in it is dropped once the settling thread has synced the segments behind the scenes.
+    BlobId journal_last_ = 0;    ///< highest blob in the journal, perhaps not committed yet; writer thread only
+    BlobId journal_dropped_ = 0; ///< up to here it is empty; writer thread only
+    std::size_t journal_bytes_ = 0; ///< guarded by settle_mutex_, like the next three
+    BlobId journal_committed_ = 0;
+    BlobId settled_ = 0;
+    bool settle_end_ = false;
+    std::mutex settle_mutex_;
+    std::condition_variable settle_wake_;
+    std::thread settler_;
 };
 
 } // namespace mail::store::sqlite
