@@ -2,7 +2,9 @@
 
 #include "common/base/text.hpp"
 #include "mailctl/completion.hpp"
+#include "mailctl/context.hpp"
 #include "mailctl/help.hpp"
+#include "mailctl/man.hpp"
 #include "mailctl/nouns.hpp"
 
 #include <CLI/App.hpp>
@@ -294,7 +296,16 @@ Result<Globals> read_globals(const Invocation& given, const Io& io) {
     }
     const std::string from_environment = io.environment("MAILD_SOCKET");
     globals.socket = given.has("socket") ? given.value("socket")
-                     : from_environment.empty() ? "/run/maild/admin.sock" : from_environment;
+                     : from_environment.empty() ? std::string(default_socket) : from_environment;
+    if (given.has("host") && given.has("socket"))
+        return fail(ErrorCode::usage, "--host and --socket exclude each other");
+    if (const std::string host = given.value("host"); host.starts_with("unix:")) {
+        globals.socket = host.substr(5);
+    } else if (!host.empty()) {
+        if (auto remote = parse_remote(host); !remote)
+            return fail(remote.error());
+        globals.socket = host;
+    }
     if (given.has("timeout")) {
         const auto timeout = parse_duration(given.value("timeout"));
         if (!timeout || timeout->count() <= 0)
@@ -315,6 +326,10 @@ Result<Globals> read_globals(const Invocation& given, const Io& io) {
 int run(const Words& args, Io& io) {
     if (!args.empty() && args.front() == "__complete")
         return run_complete(args, io);
+    if (!args.empty() && args.front() == "__man") {
+        io.out << man_page();
+        return exit_code::ok;
+    }
     Words options;
     const std::size_t first = next_word(args, 0, options);
     const bool has_noun = first < args.size();

@@ -111,6 +111,7 @@ const std::vector<OptionSpec>& global_options() {
             {"if-absent", "", "With create: what exists already is fine."},
             {"if-present", "", "With set and delete: what does not exist is fine."},
             {"socket", "path", "The server's admin socket (default: MAILD_SOCKET, or /run/maild/admin.sock)."},
+            {"host", "url", "A server elsewhere: ssh://[user@]host[:port][/path/of/admin.sock]."},
             {"timeout", "duration", "How long to wait for an answer (default: 60s)."},
             {"request-id", "text", "Name of this request in the server's log and audit."},
             {"verbose", "", "Show each request as a curl command line.", 'v'},

@@ -20,6 +20,7 @@ class Server {
     [[nodiscard]] virtual const api::Problem* problem() const = 0;
 };
 
+/// A socket_path that begins with ssh:// is reached through ssh (context.hpp).
 [[nodiscard]] std::unique_ptr<Server> connect_server(api::ClientOptions options);
 
 } // namespace mail::mailctl

@@ -1,5 +1,5 @@
 // Verbs that only some kinds have: `password` where people sign in; `group member`, `mailbox alias`, `mailbox forward`,
-// which add to a list and take from it without naming the whole.
+// which add to a list and take from it without naming the whole; `server metrics`.
 #include "mailctl/commands/common.hpp"
 #include "mailctl/commands/fields.hpp"
 #include "mailctl/commands/resource.hpp"
@@ -162,6 +162,26 @@ CommandSpec list_verb_spec(const Kind& kind, const ListVerb& verb) {
     return spec;
 }
 
+int run_metrics(Session& session, const Invocation&) {
+    api::Call call;
+    call.path = "/metrics";
+    auto reply = session.call(std::move(call));
+    if (!reply)
+        return session.report(reply.error());
+    session.io.out << reply->body;
+    return exit_code::ok;
+}
+
+CommandSpec metrics_spec() {
+    CommandSpec spec;
+    spec.verb = "metrics";
+    spec.summary = "Print the server's counters in the form of Prometheus";
+    spec.examples = {"mailctl server metrics | grep queue"};
+    spec.related = "status";
+    spec.run = run_metrics;
+    return spec;
+}
+
 CommandSpec password_spec(const Kind& kind, const schema::Field& field) {
     const std::string noun(kind.name);
     CommandSpec spec;
@@ -184,6 +204,8 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
     std::vector<CommandSpec> commands;
     if (const schema::Field* field = login_password(kind))
         commands.push_back(password_spec(kind, *field));
+    if (kind.name == "server")
+        commands.push_back(metrics_spec());
     for (const ListVerb& verb : list_verbs)
         if (verb.kind == kind.name && kind.find(verb.field) != nullptr)
             commands.push_back(list_verb_spec(kind, verb));

@@ -1,3 +1,4 @@
+#include "mailctl/context.hpp"
 #include "mailctl/help.hpp"
 #include "mailctl/nouns.hpp"
 #include "tests/catch.hpp"
@@ -113,6 +114,31 @@ TEST_CASE("help is on stdout and ends with 0") {
         CHECK(text.find(part) != std::string::npos);
     CHECK(run_mailctl({"help", "nonsense"}).code == 2);
     CHECK(run_mailctl({"--version"}).out.starts_with("mailctl "));
+}
+
+TEST_CASE("--host: a socket here, or ssh and nothing ssh could take for an option") {
+    const auto remote = parse_remote("ssh://root@mx1.example.org:2222/srv/admin.sock");
+    REQUIRE(remote);
+    CHECK(remote->destination == "root@mx1.example.org");
+    CHECK(remote->port == "2222");
+    CHECK(remote->socket == "/srv/admin.sock");
+    CHECK(parse_remote("ssh://mx1")->socket == "/run/maild/admin.sock");
+    CHECK(parse_remote("ssh://root@[2001:db8::1]:22")->destination == "root@2001:db8::1");
+    for (const char* bad : {"http://x", "ssh://", "ssh://-oProxyCommand=x", "ssh://a@-b", "ssh://a b", "ssh://a;b", "ssh://a:b", "ssh://a/x:y"})
+        CHECK(!parse_remote(bad));
+    FakeState state;
+    state.answers["GET /v1/domains?limit=1000"] = {200, R"({"items":[]})"};
+    CHECK(run_mailctl(state, {"--host", "unix:/x/y", "domain", "list"}).code == 0);
+    CHECK(state.socket == "/x/y");
+    CHECK(run_mailctl({"--host", "ftp://x", "domain", "list"}).code == 2);
+}
+
+TEST_CASE("the manual page holds every command") {
+    const std::string page = run_mailctl({"__man"}).out;
+    CHECK(page.starts_with(".TH MAILCTL 1\n"));
+    CHECK(page.find(".SS mailbox create\n") != std::string::npos);
+    CHECK(page.find("\\-\\-display\\-name <text>") != std::string::npos);
+    CHECK(page.find("\n'") == std::string::npos);
 }
 
 TEST_CASE("completion offers nouns, verbs, options, choices and live names") {
