@@ -51,7 +51,7 @@ struct Decoder {
         }
         if (array->size() > field.max_items)
             return fault(path, Error{ErrorCode::invalid, "has more than " + std::to_string(field.max_items) + " entries", {}});
-        for (std::size_t i = 0; i < array->size(); ++i)
+        for (std::size_t i = 0; i < array->size() && issues.size() < most_issues; ++i)
             add((*array)[i], path + "[" + std::to_string(i) + "]");
     }
 
@@ -124,6 +124,8 @@ void Decoder::unknown(std::span<const Field> fields, std::string_view key, const
 void Decoder::members(std::span<const Field> fields, void* owner, const json::object& given, const std::string& prefix,
                       const Kind* kind) {
     for (const auto& [member, content] : given) {
+        if (issues.size() >= most_issues)
+            return;
         const std::string_view key{member.data(), member.size()};
         const auto field = std::find_if(fields.begin(), fields.end(),
                                         [&](const Field& f) { return f.name == key && !f.is_key; });

@@ -105,7 +105,6 @@ ReadDocuments documents_from_json(const json::value& body) {
         report(out.issues, "documents", "is no list", "send {\"documents\": [{\"kind\": ..., \"name\": ..., \"spec\": {...}}]}");
         return out;
     }
-    constexpr std::size_t most_issues = 1000;
     for (std::size_t i = 0; i < list->get_array().size() && out.issues.size() < most_issues; ++i)
         read_document(list->get_array()[i], i, out);
     return out;

@@ -31,6 +31,8 @@ struct Issue {
     bool at_key = false; ///< the fault is in the word `path` ends in, not in its value
 };
 using Issues = std::vector<Issue>;
+/// Checks stop about here: nobody reads more, and hostile input must not make millions.
+inline constexpr std::size_t most_issues = 1000;
 
 [[nodiscard]] bool has_errors(const Issues& issues) noexcept;
 /// "site.yaml:3:5: mailbox ann@example.org: quota: ..."; parts that are unknown are left out. Hint as " (hint)".

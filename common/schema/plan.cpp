@@ -164,10 +164,9 @@ class Planner {
     }
 
     void validate() {
-        constexpr std::size_t enough = 1000;
         for (const auto& operation : plan_.operations) {
             const Kind* kind = find_kind(operation.kind, kinds_);
-            if (operation.action == Action::remove || kind == nullptr || plan_.issues.size() >= enough)
+            if (operation.action == Action::remove || kind == nullptr || plan_.issues.size() >= most_issues)
                 continue;
             check_object(*kind, {operation.kind, operation.name, operation.after, operation.set}, whole_, plan_.issues, kinds_);
         }

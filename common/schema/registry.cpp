@@ -48,7 +48,7 @@ Result<const Kind*> need_kind(std::string_view name_or_plural, Kinds kinds) {
     std::vector<std::string> names;
     for (const Kind* kind : kinds)
         names.emplace_back(kind->name);
-    const std::string near = text::nearest(name_or_plural, names);
+    const std::string near = text::nearest(name_or_plural.substr(0, 64), names);
     return fail(ErrorCode::not_found, "there is no kind \"" + text::escape(name_or_plural, 64) + "\"",
                 near.empty() ? "kinds are " + text::join(names, ", ") : "did you mean " + near + "?");
 }

@@ -17,7 +17,6 @@ namespace json = boost::json;
 namespace {
 
 using Index = YamlTree::Index;
-constexpr std::size_t most_issues = 1000;
 
 /// Positions by walking the tree when asked, so that a document of 10,000 objects carries none.
 class TreeSource final : public SourceMap {
@@ -143,7 +142,7 @@ class Reader {
     bool check_words(Index root) {
         static const std::vector<std::string> words = {"kind", "name", "spec", "items", "defaults"};
         bool good = true;
-        for (Index key = tree_->first(root); key != YamlTree::none; key = tree_->next(tree_->next(key))) {
+        for (Index key = tree_->first(root); key != YamlTree::none && out_.issues.size() < most_issues; key = tree_->next(tree_->next(key))) {
             const auto word = tree_->text(tree_->at(key));
             if (word == "status" || word == "meta" || std::find(words.begin(), words.end(), word) != words.end())
                 continue;

@@ -95,6 +95,8 @@ class YamlTree::Builder final : public YAML::EventHandler {
                      std::move(message), std::move(hint));
     }
     Issue& fault(Position at, std::string message, std::string hint = {}) {
+        if (issues_.size() >= most_issues)
+            throw Refused{};
         Issue& issue = report(issues_, {}, std::move(message), std::move(hint));
         issue.at = at;
         return issue;
@@ -259,7 +261,8 @@ void YamlTree::read(std::string_view text, Issues& issues) {
         }
     } catch (const Refused&) {
     } catch (const YAML::Exception& error) {
-        builder.fault(error.mark, "cannot be read as YAML: " + error.msg, tab_hint(text, error.mark.line));
+        if (issues.size() < most_issues)
+            builder.fault(error.mark, "cannot be read as YAML: " + error.msg, tab_hint(text, error.mark.line));
     }
     // What broke off is not whole.
     if (builder.is_open() && !documents_.empty())
