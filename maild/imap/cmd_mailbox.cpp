@@ -148,7 +148,8 @@ Task<Result<void>> Session::tell_resync(const SelectArguments::Resync& resync) {
 Task<Reply> Session::cmd_close(const Command&) {
     // RFC 9051 §6.4.1: messages marked \Deleted go, without EXPUNGE responses.
     if (!selected_->read_only) {
-        const auto gone = co_await services_.mailboxes.expunge(account(), selected_->folder.id, {}, true);
+        store::UidSet all;
+        const auto gone = co_await services_.mailboxes.expunge(account(), selected_->folder.id, std::move(all), true);
         if (!gone) {
             unselect();
             co_return Reply::no(gone.error());

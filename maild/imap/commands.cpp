@@ -72,9 +72,11 @@ std::string Session::capabilities() const {
             add("LOGINDISABLED"); // RFC 9051 §6.2.3
         for (auto mechanism : services_.sign_in.mechanisms(plaintext_allowed()))
             add("AUTH=" + std::string(mechanism));
+        // RFC 7888 §5: before sign-in only small literals. Of the rest, what a client may need to know by now: one that
+        // never asks again (Python's imaplib) would take, say, MOVE's EXPUNGE responses for those of its own EXPUNGE.
+        return out + " LITERAL- SASL-IR ID ENABLE IDLE";
     }
-    // RFC 7888 §4, §5: any size is taken only from those who signed in.
-    add(state_ == State::greeted ? "LITERAL-" : "LITERAL+");
+    add("LITERAL+");
     for (auto word : extensions)
         add(word);
     add("APPENDLIMIT=" + std::to_string(limit::message_bytes));
