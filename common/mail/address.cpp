@@ -30,7 +30,8 @@ bool is_dot_atom(std::string_view s) noexcept {
 bool has_control(std::string_view s) noexcept {
     for (std::size_t i = 0; i < s.size(); ++i) {
         const auto c = static_cast<unsigned char>(s[i]);
-        if (c < 0x20 || c == 0x7F || (c == 0xC2 && i + 1 < s.size() && static_cast<unsigned char>(s[i + 1]) < 0xA0))
+        if (c < 0x20 || c == 0x7F ||
+            (c == 0xC2 && i + 1 < s.size() && static_cast<unsigned char>(s[i + 1]) < 0xA0))
             return true;
     }
     return false;
@@ -100,7 +101,8 @@ bool is_address_literal(std::string_view domain) noexcept {
     char copy[64] = {};
     inner.copy(copy, sizeof copy - 1);
     unsigned char out[16];
-    return inner.find('\0') == std::string_view::npos && ::inet_pton(six ? AF_INET6 : AF_INET, copy, out) == 1;
+    return inner.find('\0') == std::string_view::npos &&
+           ::inet_pton(six ? AF_INET6 : AF_INET, copy, out) == 1;
 }
 
 Result<std::string> parse_domain(std::string_view text) {

@@ -16,8 +16,8 @@ namespace {
 const UIDNA* idna() {
     static const UIDNA* const instance = [] {
         UErrorCode status = U_ZERO_ERROR;
-        return uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE | UIDNA_CHECK_BIDI |
-                                   UIDNA_CHECK_CONTEXTJ | UIDNA_USE_STD3_RULES,
+        return uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE |
+                                   UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_USE_STD3_RULES,
                                &status);
     }();
     return instance;
@@ -34,8 +34,8 @@ const UCaseMap* case_map() {
 std::string fold_case(std::string_view utf8) {
     std::string out(utf8.size() * 3 + 16, '\0');
     UErrorCode status = U_ZERO_ERROR;
-    const int32_t n = ucasemap_utf8FoldCase(case_map(), out.data(), static_cast<int32_t>(out.size()), utf8.data(),
-                                            static_cast<int32_t>(utf8.size()), &status);
+    const int32_t n = ucasemap_utf8FoldCase(case_map(), out.data(), static_cast<int32_t>(out.size()),
+                                            utf8.data(), static_cast<int32_t>(utf8.size()), &status);
     if (U_FAILURE(status) || n < 0 || static_cast<std::size_t>(n) > out.size())
         return text::to_lower(utf8);
     out.resize(static_cast<std::size_t>(n));
@@ -70,8 +70,8 @@ Result<std::string> domain_key(std::string_view domain) {
     std::array<char, 512> out{};
     UErrorCode status = U_ZERO_ERROR;
     UIDNAInfo info = UIDNA_INFO_INITIALIZER;
-    const int32_t n = uidna_nameToASCII_UTF8(idna(), domain.data(), static_cast<int32_t>(domain.size()), out.data(),
-                                             static_cast<int32_t>(out.size()), &info, &status);
+    const int32_t n = uidna_nameToASCII_UTF8(idna(), domain.data(), static_cast<int32_t>(domain.size()),
+                                             out.data(), static_cast<int32_t>(out.size()), &info, &status);
     if (U_FAILURE(status) || info.errors != 0 || n <= 0 || n > 255)
         return fail(ErrorCode::invalid, "the domain is not a valid internationalised name",
                     "write it as its A-label (xn--...)");
@@ -85,8 +85,8 @@ std::string domain_display(std::string_view domain) {
     std::array<char, 1024> out{};
     UErrorCode status = U_ZERO_ERROR;
     UIDNAInfo info = UIDNA_INFO_INITIALIZER;
-    const int32_t n = uidna_nameToUnicodeUTF8(idna(), domain.data(), static_cast<int32_t>(domain.size()), out.data(),
-                                              static_cast<int32_t>(out.size()), &info, &status);
+    const int32_t n = uidna_nameToUnicodeUTF8(idna(), domain.data(), static_cast<int32_t>(domain.size()),
+                                              out.data(), static_cast<int32_t>(out.size()), &info, &status);
     if (U_FAILURE(status) || info.errors != 0 || n <= 0 || static_cast<std::size_t>(n) > out.size())
         return std::string(domain);
     return {out.data(), static_cast<std::size_t>(n)};

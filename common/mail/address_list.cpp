@@ -218,7 +218,9 @@ std::string ListedAddress::address() const {
     return Address{mailbox, host}.text();
 }
 
-std::vector<ListedAddress> parse_address_list(std::string_view raw_value) { return ListReader(raw_value).read(); }
+std::vector<ListedAddress> parse_address_list(std::string_view raw_value) {
+    return ListReader(raw_value).read();
+}
 
 std::vector<ListedAddress> parse_mailboxes(std::string_view raw_value) {
     auto list = parse_address_list(raw_value);
@@ -234,7 +236,8 @@ std::string format_mailbox(std::string_view display_name, std::string_view addre
     if (name.empty())
         return '<' + std::string(address) + '>';
     std::string out;
-    const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return text::is_alnum(c) || c == ' '; });
+    const bool plain =
+        std::all_of(name.begin(), name.end(), [](char c) { return text::is_alnum(c) || c == ' '; });
     if (plain) {
         out = name;
     } else if (text::is_ascii(name) && name.find("=?") == std::string::npos) {

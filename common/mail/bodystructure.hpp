@@ -1,6 +1,7 @@
-// BODY and BODYSTRUCTURE of RFC 9051 §7.5.2, and Derived: everything the store keeps about a message so that FETCH,
-// SORT, THREAD and lists never read its bytes. Called once per message at delivery or lazily; can be rebuilt any time.
-// Pure, no failure: any bytes give a valid answer. A 4 KiB plain message costs a few microseconds.
+// BODY and BODYSTRUCTURE of RFC 9051 §7.5.2, and Derived: everything the store keeps about a message so that
+// FETCH, SORT, THREAD and lists never read its bytes. Called once per message at delivery or lazily; can be
+// rebuilt any time. Pure, no failure: any bytes give a valid answer. A 4 KiB plain message costs a few
+// microseconds.
 #pragma once
 
 #include "common/base/time.hpp"
@@ -21,11 +22,11 @@ struct Derived {
     std::string body;          ///< of FETCH BODY
     std::string bodystructure; ///< of FETCH BODYSTRUCTURE
 
-    std::optional<Time> date_sent;     ///< the Date field in UTC
-    std::optional<Time> date_sent_day; ///< its day in its own zone, for SEARCH SENTON
-    std::string base_subject;          ///< RFC 5256 §2.1, casemapped for comparing
-    bool is_reply = false;             ///< the subject was of a reply or forward (RFC 5256 §2.1)
-    std::string message_id;            ///< with its angle brackets; empty when missing
+    std::optional<Time> date_sent;       ///< the Date field in UTC
+    std::optional<Time> date_sent_day;   ///< its day in its own zone, for SEARCH SENTON
+    std::string base_subject;            ///< RFC 5256 §2.1, casemapped for comparing
+    bool is_reply = false;               ///< the subject was of a reply or forward (RFC 5256 §2.1)
+    std::string message_id;              ///< with its angle brackets; empty when missing
     std::vector<std::string> references; ///< RFC 5256 §3: References, else the first id of In-Reply-To
 
     std::string subject;      ///< decoded, UTF-8
@@ -34,7 +35,7 @@ struct Derived {
     std::string cc;           ///< the same of Cc
     std::string from_display; ///< RFC 5957 display name, else address; decoded, casemapped
     std::string to_display;
-    std::string from_text;    ///< "Ann Lee <ann@example.org>" decoded, for people
+    std::string from_text; ///< "Ann Lee <ann@example.org>" decoded, for people
 
     std::string preview; ///< RFC 8970: at most 200 characters of UTF-8 text, one line; may be empty
     bool has_attachment = false;

@@ -1,4 +1,5 @@
-// Charsets and Unicode forms through ICU. Converters are opened per call; the common charsets do not need one.
+// Charsets and Unicode forms through ICU. Converters are opened per call; the common charsets do not need
+// one.
 #include "common/mail/encoded.hpp"
 
 #include "common/base/text.hpp"
@@ -96,8 +97,8 @@ std::string convert(UConverter* converter, std::string_view bytes) {
             held = wide[static_cast<std::size_t>(--count)];
         int32_t length = 0;
         UErrorCode narrow_status = U_ZERO_ERROR;
-        u_strToUTF8WithSub(narrow.data(), static_cast<int32_t>(narrow.size()), &length, wide.data(), count, 0xFFFD,
-                           nullptr, &narrow_status);
+        u_strToUTF8WithSub(narrow.data(), static_cast<int32_t>(narrow.size()), &length, wide.data(), count,
+                           0xFFFD, nullptr, &narrow_status);
         if (U_SUCCESS(narrow_status))
             out.append(narrow.data(), static_cast<std::size_t>(length));
         if (U_FAILURE(status) && !more)
@@ -193,7 +194,7 @@ Result<std::string> to_utf8(std::string_view bytes, std::string_view charset) {
 std::string to_utf8_lenient(std::string_view bytes, std::string_view charset) {
     // Text that claims to be ASCII or says nothing, yet is not valid UTF-8, is most likely western.
     if (classify(charset) == Common::utf8)
-        return text::is_utf8(bytes) ? std::string(bytes)
+        return text::is_utf8(bytes)              ? std::string(bytes)
                : text::iequals(charset, "utf-8") ? scrub_utf8(bytes)
                                                  : from_latin(bytes);
     auto converted = to_utf8(bytes, charset);

@@ -221,9 +221,10 @@ std::string format_date(Time time, int offset_minutes) {
     const Fields f = split_time(time, offset_minutes);
     std::array<char, 64> out{};
     const int zone = std::abs(f.offset);
-    const int n = std::snprintf(out.data(), out.size(), "%s, %u %s %04d %02d:%02d:%02d %c%02d%02d",
-                                day_names[f.weekday.c_encoding()].data(), f.day, month_names[f.month - 1].data(), f.year,
-                                f.hour, f.minute, f.second, f.offset < 0 ? '-' : '+', zone / 60, zone % 60);
+    const int n =
+        std::snprintf(out.data(), out.size(), "%s, %u %s %04d %02d:%02d:%02d %c%02d%02d",
+                      day_names[f.weekday.c_encoding()].data(), f.day, month_names[f.month - 1].data(),
+                      f.year, f.hour, f.minute, f.second, f.offset < 0 ? '-' : '+', zone / 60, zone % 60);
     return {out.data(), static_cast<std::size_t>(n)};
 }
 
@@ -240,8 +241,8 @@ std::string format_internal_date(Time time, int offset_minutes) {
 
 std::optional<DateTime> parse_internal_date(std::string_view text) {
     // RFC 9051 §9 date-time: fixed columns "dd-Mon-yyyy hh:mm:ss +zzzz".
-    if (text.size() != 26 || text[2] != '-' || text[6] != '-' || text[11] != ' ' || text[14] != ':' || text[17] != ':' ||
-        text[20] != ' ' || (text[21] != '+' && text[21] != '-'))
+    if (text.size() != 26 || text[2] != '-' || text[6] != '-' || text[11] != ' ' || text[14] != ':' ||
+        text[17] != ':' || text[20] != ' ' || (text[21] != '+' && text[21] != '-'))
         return std::nullopt;
     const auto field = [&](std::size_t at, std::size_t n) -> std::optional<int> {
         for (char c : text.substr(at, n))
@@ -253,8 +254,8 @@ std::optional<DateTime> parse_internal_date(std::string_view text) {
     const auto year = field(7, 4), hour = field(12, 2), minute = field(15, 2), second = field(18, 2);
     const auto zone_hour = field(22, 2), zone_minute = field(24, 2);
     const unsigned month = month_of(text.substr(3, 3));
-    if (!day || month == 0 || !year || !hour || !minute || !second || !zone_hour || !zone_minute || *hour > 23 ||
-        *minute > 59 || *second > 60 || *zone_hour > 23 || *zone_minute > 59 || *year < 1)
+    if (!day || month == 0 || !year || !hour || !minute || !second || !zone_hour || !zone_minute ||
+        *hour > 23 || *minute > 59 || *second > 60 || *zone_hour > 23 || *zone_minute > 59 || *year < 1)
         return std::nullopt;
     const int offset = (*zone_hour * 60 + *zone_minute) * (text[21] == '-' ? -1 : 1);
     return assemble(*year, month, *day, {*hour, *minute, *second}, offset);

@@ -49,15 +49,19 @@ bool is_attachment(const MimeTree& tree, const Part& part) {
     const Part& parent = tree.parts[part.parent];
     if (parent.is_message())
         return false;
-    const bool related = parent.subtype == "related" && (!part.id.empty() || part.disposition.type == "inline");
+    const bool related =
+        parent.subtype == "related" && (!part.id.empty() || part.disposition.type == "inline");
     // Signatures and the machine-readable half of a report are no attachments.
-    const bool protocol = parent.subtype == "signed" || parent.subtype == "report" || parent.subtype == "encrypted";
+    const bool protocol =
+        parent.subtype == "signed" || parent.subtype == "report" || parent.subtype == "encrypted";
     return !related && !protocol;
 }
 
 } // namespace
 
-Derived derive(std::string_view message) { return derive(message, parse_mime(message)); }
+Derived derive(std::string_view message) {
+    return derive(message, parse_mime(message));
+}
 
 Derived derive(std::string_view message, const MimeTree& tree) {
     Derived d;

@@ -16,7 +16,7 @@ constexpr std::size_t most_message = 65536; // with RET=FULL, larger originals a
 constexpr std::size_t most_reply = 2000;    // bytes of a remote's words
 
 struct ActionWords {
-    std::string_view field;   ///< RFC 3464 §2.3.3
+    std::string_view field; ///< RFC 3464 §2.3.3
     std::string_view subject;
     std::string_view opening; ///< first sentence for people
     char status_class;
@@ -27,7 +27,8 @@ const ActionWords& words_of(DsnAction action) {
         {"failed", "Your message could not be delivered", "Your message could not be delivered to", '5'},
         {"delayed", "Your message is delayed", "Your message has not been delivered yet to", '4'},
         {"delivered", "Your message was delivered", "Your message was delivered to", '2'},
-        {"relayed", "Your message was passed on", "Your message was passed on to a server that sends no reports, for", '2'},
+        {"relayed", "Your message was passed on",
+         "Your message was passed on to a server that sends no reports, for", '2'},
         {"expanded", "Your message was passed on", "Your message was passed on to the members of", '2'},
     };
     return table[static_cast<std::size_t>(action)];
@@ -44,7 +45,8 @@ DsnAction overall(const Dsn& dsn) {
 bool is_status(std::string_view s) noexcept {
     // RFC 3463 §2: class "." subject "." detail.
     const auto parts = text::split(s.substr(0, 12), '.');
-    if (parts.size() != 3 || parts[0].size() != 1 || std::string_view("245").find(parts[0][0]) == std::string_view::npos)
+    if (parts.size() != 3 || parts[0].size() != 1 ||
+        std::string_view("245").find(parts[0][0]) == std::string_view::npos)
         return false;
     return std::all_of(parts.begin() + 1, parts.end(), [](std::string_view part) {
         return part.size() <= 3 && text::number<unsigned>(part).has_value();
@@ -86,7 +88,8 @@ std::string typed_original(const std::string& original, bool utf8) {
     const auto semicolon = original.find(';');
     if (semicolon == std::string::npos)
         return typed_address(original, utf8);
-    return one_line(original.substr(0, semicolon), false) + "; " + one_line(original.substr(semicolon + 1), utf8);
+    return one_line(original.substr(0, semicolon), false) + "; " +
+           one_line(original.substr(semicolon + 1), utf8);
 }
 
 void append_reply(std::string& out, std::string_view reply) {
@@ -101,10 +104,12 @@ void append_reply(std::string& out, std::string_view reply) {
 }
 
 void append_human_recipient(std::string& out, const Dsn& dsn, const DsnRecipient& recipient) {
-    out += std::string(words_of(recipient.action).opening) + "\r\n\r\n    " + one_line(recipient.address, true) + "\r\n\r\n";
+    out += std::string(words_of(recipient.action).opening) + "\r\n\r\n    " +
+           one_line(recipient.address, true) + "\r\n\r\n";
     if (!recipient.reply.empty()) {
-        out += recipient.remote_mta.empty() ? std::string("The other server said:\r\n\r\n")
-                                            : "The server " + one_line(recipient.remote_mta, true) + " said:\r\n\r\n";
+        out += recipient.remote_mta.empty()
+                   ? std::string("The other server said:\r\n\r\n")
+                   : "The server " + one_line(recipient.remote_mta, true) + " said:\r\n\r\n";
         append_reply(out, recipient.reply);
         out += "\r\n";
     } else if (!recipient.reason.empty()) {
@@ -125,7 +130,8 @@ std::string human_part(const Dsn& dsn, bool& utf8) {
     std::string text = "This is the mail system at " + one_line(dsn.reporting_mta, true) + ".\r\n\r\n";
     for (const auto& recipient : dsn.recipients)
         append_human_recipient(text, dsn, recipient);
-    text += dsn.return_full ? "Your message follows below.\r\n" : "The header of your message follows below.\r\n";
+    text +=
+        dsn.return_full ? "Your message follows below.\r\n" : "The header of your message follows below.\r\n";
     utf8 = !text::is_ascii(text);
     return text;
 }
@@ -214,14 +220,16 @@ std::string report_header(const Dsn& dsn, bool utf8, std::string_view boundary) 
     }
     out += "Auto-Submitted: auto-replied\r\n"; // RFC 3834 §5
     out += "MIME-Version: 1.0\r\n";
-    out += "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"" + std::string(boundary) + "\"\r\n";
+    out += "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"" +
+           std::string(boundary) + "\"\r\n";
     return out;
 }
 
 } // namespace
 
 bool dsn_needs_utf8(const Dsn& dsn) noexcept {
-    bool ascii = text::is_ascii(dsn.to) && text::is_ascii(dsn.from) && text::is_ascii(header_of(dsn.original));
+    bool ascii =
+        text::is_ascii(dsn.to) && text::is_ascii(dsn.from) && text::is_ascii(header_of(dsn.original));
     for (const auto& recipient : dsn.recipients)
         ascii = ascii && text::is_ascii(recipient.address) && text::is_ascii(recipient.original);
     return !ascii;
@@ -245,7 +253,8 @@ std::string build_dsn(const Dsn& dsn) {
         out += "Content-Transfer-Encoding: quoted-printable\r\n";
     out += "\r\n" + human;
     // RFC 6533 §3, §4: the global types where an address or the header needs them.
-    out += open + (utf8 ? "Content-Type: message/global-delivery-status\r\n" : "Content-Type: message/delivery-status\r\n");
+    out += open + (utf8 ? "Content-Type: message/global-delivery-status\r\n"
+                        : "Content-Type: message/delivery-status\r\n");
     if (!text::is_ascii(status))
         out += "Content-Transfer-Encoding: 8bit\r\n";
     out += "\r\n" + status;

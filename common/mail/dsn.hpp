@@ -1,7 +1,8 @@
-// Delivery status notifications: complete RFC 3464 multipart/report messages from a struct, with the fields that
-// RFC 3461 carries (ENVID, ORCPT, RET) and the internationalised forms of RFC 6533 where an address is not ASCII.
-// Called by the queue (failure, delay) and by delivery. The result is a whole CRLF message; the caller sends it with
-// the null reverse-path and never sends one about a message that had the null reverse-path itself (RFC 3461 §6.2).
+// Delivery status notifications: complete RFC 3464 multipart/report messages from a struct, with the fields
+// that RFC 3461 carries (ENVID, ORCPT, RET) and the internationalised forms of RFC 6533 where an address is
+// not ASCII. Called by the queue (failure, delay) and by delivery. The result is a whole CRLF message; the
+// caller sends it with the null reverse-path and never sends one about a message that had the null
+// reverse-path itself (RFC 3461 §6.2).
 #pragma once
 
 #include "common/base/time.hpp"
@@ -20,7 +21,7 @@ struct DsnRecipient {
     std::string address;  ///< final recipient as used in the envelope
     std::string original; ///< ORCPT, xtext undone: "rfc822;bob@example.org"; empty when none was given
     DsnAction action = DsnAction::failed;
-    std::string status;     ///< RFC 3463, for example "5.1.1"; a bad one becomes 5.0.0, 4.0.0 or 2.0.0 by action
+    std::string status; ///< RFC 3463, for example "5.1.1"; a bad one becomes 5.0.0, 4.0.0 or 2.0.0 by action
     std::string remote_mta; ///< host that answered; empty when the failure is ours
     std::string reply;      ///< the remote's own words, "550 5.1.1 no such user"; may have many lines
     std::string reason;     ///< our words when no remote answered, for example "connection timed out"
@@ -37,8 +38,9 @@ struct Dsn {
     std::string envelope_id; ///< ENVID, xtext undone; may be empty
     std::optional<Time> arrival;
     std::vector<DsnRecipient> recipients;
-    std::string_view original;  ///< the message reported on, header and body
-    bool return_full = false;   ///< RET=FULL: the third part is the whole message (below 64 KiB), else its header
+    std::string_view original; ///< the message reported on, header and body
+    bool return_full =
+        false; ///< RET=FULL: the third part is the whole message (below 64 KiB), else its header
 };
 
 [[nodiscard]] std::string build_dsn(const Dsn& dsn);

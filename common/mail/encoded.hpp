@@ -1,6 +1,6 @@
-// Encodings of mail: RFC 2047 encoded-words, RFC 2231 parameters, base64 and quoted-printable as lenient decoders,
-// charsets to UTF-8, and the i;unicode-casemap fold (RFC 5051) of searching. Pure, linear time, any bytes accepted;
-// what decodes to UTF-8 always is valid UTF-8 (U+FFFD stands for what cannot be read).
+// Encodings of mail: RFC 2047 encoded-words, RFC 2231 parameters, base64 and quoted-printable as lenient
+// decoders, charsets to UTF-8, and the i;unicode-casemap fold (RFC 5051) of searching. Pure, linear time, any
+// bytes accepted; what decodes to UTF-8 always is valid UTF-8 (U+FFFD stands for what cannot be read).
 #pragma once
 
 #include "common/base/result.hpp"
@@ -18,19 +18,19 @@ struct Parameter {
     [[nodiscard]] bool operator==(const Parameter&) const = default;
 };
 
-/// A header value for people: unfolded, encoded-words decoded (RFC 2047 §6), other bytes taken as UTF-8 or else
-/// windows-1252.
+/// A header value for people: unfolded, encoded-words decoded (RFC 2047 §6), other bytes taken as UTF-8 or
+/// else windows-1252.
 [[nodiscard]] std::string decode_header(std::string_view raw_value);
-/// An unstructured value or a display name for a header we write: ASCII unchanged, else encoded-words of at most
-/// 75 bytes joined by single blanks (RFC 2047 §2); fold it with make_field.
+/// An unstructured value or a display name for a header we write: ASCII unchanged, else encoded-words of at
+/// most 75 bytes joined by single blanks (RFC 2047 §2); fold it with make_field.
 [[nodiscard]] std::string encode_header(std::string_view utf8);
 
-/// Joins RFC 2231 continuations and decodes charsets: "filename*0*", "filename*1" become "filename", in order of first
-/// appearance. Encoded-words in plain values are decoded too, as many programs write them.
+/// Joins RFC 2231 continuations and decodes charsets: "filename*0*", "filename*1" become "filename", in order
+/// of first appearance. Encoded-words in plain values are decoded too, as many programs write them.
 [[nodiscard]] std::vector<Parameter> decode_parameters(const std::vector<Parameter>& raw);
 
-/// Skips what is not in the alphabet, stops at padding that ends the data; `clean` (when given) is told false for
-/// anything a strict decoder would refuse.
+/// Skips what is not in the alphabet, stops at padding that ends the data; `clean` (when given) is told false
+/// for anything a strict decoder would refuse.
 [[nodiscard]] std::string decode_base64(std::string_view encoded, bool* clean = nullptr);
 [[nodiscard]] std::string decode_quoted_printable(std::string_view encoded);
 /// Lines of at most 76 bytes that end in CRLF (RFC 2045 §6.7, §6.8).

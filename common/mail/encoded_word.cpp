@@ -26,7 +26,8 @@ std::string decode_q(std::string_view text) {
     // A blank at the end is data here, not transport padding: keep it from the line rule.
     std::string out;
     for (std::size_t i = 0; i < spaced.size(); ++i) {
-        const auto pair = spaced[i] == '=' ? text::unhex(std::string_view(spaced).substr(i + 1, 2)) : std::nullopt;
+        const auto pair =
+            spaced[i] == '=' ? text::unhex(std::string_view(spaced).substr(i + 1, 2)) : std::nullopt;
         if (pair && pair->size() == 1) {
             out += *pair;
             i += 2;
@@ -62,7 +63,8 @@ std::optional<EncodedWord> read_word(std::string_view s) {
     return word;
 }
 
-/// Collects text and bytes of one charset until another follows: characters may be split between encoded-words.
+/// Collects text and bytes of one charset until another follows: characters may be split between
+/// encoded-words.
 class Collector {
   public:
     void plain(std::string_view text) {

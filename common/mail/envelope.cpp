@@ -24,8 +24,8 @@ void append_part(std::string& out, const std::string& value, bool nil_when_empty
         append_string(out, value);
 }
 
-/// RFC 9051 §7.5.2: (name adl mailbox host); a NIL host marks a group's start, a NIL mailbox with it its end. A real
-/// mailbox that lacks either therefore has empty strings there.
+/// RFC 9051 §7.5.2: (name adl mailbox host); a NIL host marks a group's start, a NIL mailbox with it its end.
+/// A real mailbox that lacks either therefore has empty strings there.
 void append_address(std::string& out, const ListedAddress& address) {
     using Kind = ListedAddress::Kind;
     out += '(';
@@ -77,7 +77,8 @@ void append_envelope(std::string& out, const Envelope& envelope) {
     append_nstring(out, envelope.date);
     out += ' ';
     append_nstring(out, envelope.subject);
-    for (const auto* list : {&envelope.from, &envelope.sender, &envelope.reply_to, &envelope.to, &envelope.cc, &envelope.bcc}) {
+    for (const auto* list :
+         {&envelope.from, &envelope.sender, &envelope.reply_to, &envelope.to, &envelope.cc, &envelope.bcc}) {
         out += ' ';
         append_list(out, *list);
     }

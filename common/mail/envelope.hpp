@@ -29,9 +29,9 @@ struct Envelope {
 /// "(date subject from sender reply-to to cc bcc in-reply-to message-id)".
 void append_envelope(std::string& out, const Envelope& envelope);
 
-/// A quoted string, or a literal "{n}CRLF..." when the bytes hold CR, LF or 8-bit bytes that are not UTF-8, or are
-/// over 1000 bytes. NUL becomes U+FFFD (a literal may not hold it). UTF-8 is quoted only when `utf8_quoted`
-/// (after ENABLE UTF8=ACCEPT or IMAP4rev2); else it is a literal.
+/// A quoted string, or a literal "{n}CRLF..." when the bytes hold CR, LF or 8-bit bytes that are not UTF-8,
+/// or are over 1000 bytes. NUL becomes U+FFFD (a literal may not hold it). UTF-8 is quoted only when
+/// `utf8_quoted` (after ENABLE UTF8=ACCEPT or IMAP4rev2); else it is a literal.
 void append_string(std::string& out, std::string_view value, bool utf8_quoted = false);
 /// NIL for nullopt; else append_string.
 void append_nstring(std::string& out, const std::optional<std::string>& value, bool utf8_quoted = false);

@@ -11,14 +11,17 @@ namespace {
 /// Offset after the line that starts at `at`.
 std::size_t line_end(std::string_view s, std::size_t at) noexcept {
     const void* found = std::memchr(s.data() + at, '\n', s.size() - at);
-    return found == nullptr ? s.size() : static_cast<std::size_t>(static_cast<const char*>(found) - s.data()) + 1;
+    return found == nullptr ? s.size()
+                            : static_cast<std::size_t>(static_cast<const char*>(found) - s.data()) + 1;
 }
 
 bool is_empty_line(std::string_view s, std::size_t at, std::size_t end) noexcept {
     return (end - at == 1 && s[at] == '\n') || (end - at == 2 && s[at] == '\r' && s[at + 1] == '\n');
 }
 
-bool is_fold(std::string_view s, std::size_t at) noexcept { return at < s.size() && (s[at] == ' ' || s[at] == '\t'); }
+bool is_fold(std::string_view s, std::size_t at) noexcept {
+    return at < s.size() && (s[at] == ' ' || s[at] == '\t');
+}
 
 Field make_view(std::string_view whole) noexcept {
     Field field{{}, {}, whole};
@@ -120,8 +123,8 @@ std::string select_fields(std::string_view header, std::span<const std::string> 
     const HeaderView view = parse_header(header);
     std::string out;
     for (const Field& field : view.fields) {
-        const bool named =
-            !field.name.empty() && std::binary_search(wanted.begin(), wanted.end(), text::to_lower(field.name));
+        const bool named = !field.name.empty() &&
+                           std::binary_search(wanted.begin(), wanted.end(), text::to_lower(field.name));
         if (named != inverted)
             out += field.whole;
     }

@@ -1,6 +1,7 @@
 // Splitting a header section into fields (RFC 5322 §2.2), by views into the message: nothing is copied.
-// Hostile input is kept as it is: a line without colon, a fold on the first line or a NUL becomes a Field without a
-// name, so that fields always cover the whole section, byte for byte. Linear time, lines end in CRLF or bare LF.
+// Hostile input is kept as it is: a line without colon, a fold on the first line or a NUL becomes a Field
+// without a name, so that fields always cover the whole section, byte for byte. Linear time, lines end in
+// CRLF or bare LF.
 #pragma once
 
 #include <cstddef>
@@ -36,11 +37,12 @@ struct HeaderView {
 [[nodiscard]] std::size_t header_size(std::string_view message) noexcept;
 /// Removes line ends that are followed by blank (RFC 5322 §2.2.3), stray CR, LF and NUL; trims both ends.
 [[nodiscard]] std::string unfold(std::string_view raw_value);
-/// IMAP HEADER.FIELDS and HEADER.FIELDS.NOT (RFC 9051 §6.4.5.1): the chosen fields in their order and bytes, then the
-/// empty line. `header` is a header section with or without its empty line.
-[[nodiscard]] std::string select_fields(std::string_view header, std::span<const std::string> names, bool inverted);
-/// Folds `value` after commas and blanks so that lines stay near 78 bytes, ends it with CRLF: "Name: value\r\n".
-/// Control characters in `value` become blanks, so that no second field can be smuggled in.
+/// IMAP HEADER.FIELDS and HEADER.FIELDS.NOT (RFC 9051 §6.4.5.1): the chosen fields in their order and bytes,
+/// then the empty line. `header` is a header section with or without its empty line.
+[[nodiscard]] std::string select_fields(std::string_view header, std::span<const std::string> names,
+                                        bool inverted);
+/// Folds `value` after commas and blanks so that lines stay near 78 bytes, ends it with CRLF: "Name:
+/// value\r\n". Control characters in `value` become blanks, so that no second field can be smuggled in.
 [[nodiscard]] std::string make_field(std::string_view name, std::string_view value);
 
 } // namespace mail

@@ -62,7 +62,8 @@ std::string remove_fields(std::string_view message, std::span<const std::string_
     return out;
 }
 
-std::string missing_fields(std::string_view message, Time now, std::string_view unique, std::string_view domain) {
+std::string missing_fields(std::string_view message, Time now, std::string_view unique,
+                           std::string_view domain) {
     const HeaderView header = parse_header(message);
     std::string out;
     // RFC 6409 §8.2, §8.3: a submission server adds what RFC 5322 §3.6 requires.
@@ -77,7 +78,9 @@ bool header_needs_utf8(std::string_view message) noexcept {
     return !text::is_ascii(message.substr(0, header_size(message)));
 }
 
-bool body_is_8bit(std::string_view message) noexcept { return !text::is_ascii(message.substr(header_size(message))); }
+bool body_is_8bit(std::string_view message) noexcept {
+    return !text::is_ascii(message.substr(header_size(message)));
+}
 
 bool is_clean_crlf(std::string_view message) noexcept {
     for (std::size_t i = 0; i < message.size(); ++i) {

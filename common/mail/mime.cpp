@@ -41,7 +41,16 @@ void read_encoding(std::string_view value, Part& part) {
 
 /// Fills a part from its Content-* fields; the first of equal fields counts.
 void read_fields(std::string_view header, Part& part) {
-    enum Seen : unsigned { type = 1, encoding = 2, id = 4, description = 8, md5 = 16, disposition = 32, language = 64, location = 128 };
+    enum Seen : unsigned {
+        type = 1,
+        encoding = 2,
+        id = 4,
+        description = 8,
+        md5 = 16,
+        disposition = 32,
+        language = 64,
+        location = 128
+    };
     unsigned seen = 0;
     const auto first = [&](const Field& field, std::string_view name, Seen flag) {
         if ((seen & flag) != 0 || !text::iequals(field.name, name))
@@ -113,14 +122,12 @@ class TreeBuilder {
   private:
     struct Open {
         std::uint32_t part = 0;
-        std::size_t lines_before = 0;  ///< line ends before the body
-        std::string delimiter;         ///< "--boundary", of multiparts that still expect parts
+        std::size_t lines_before = 0; ///< line ends before the body
+        std::string delimiter;        ///< "--boundary", of multiparts that still expect parts
         std::uint32_t last_child = Part::none;
     };
 
-    std::size_t count_lines(std::size_t from) const {
-        return count_line_ends(message_.substr(from));
-    }
+    std::size_t count_lines(std::size_t from) const { return count_line_ends(message_.substr(from)); }
 
     /// One line: a header line, a delimiter, or content.
     void step() {
@@ -128,7 +135,8 @@ class TreeBuilder {
         const void* found = std::memchr(message_.data() + begin, '\n', message_.size() - begin);
         const bool ended = found != nullptr;
         const std::size_t end =
-            ended ? static_cast<std::size_t>(static_cast<const char*>(found) - message_.data()) + 1 : message_.size();
+            ended ? static_cast<std::size_t>(static_cast<const char*>(found) - message_.data()) + 1
+                  : message_.size();
         const std::string_view line = message_.substr(begin, end - begin);
         if (delimiters_ != 0 && line.starts_with("--") && take_delimiter(line, begin, end))
             return;
@@ -208,8 +216,8 @@ class TreeBuilder {
         ++delimiters_;
     }
 
-    /// The line is a delimiter of an open multipart, the innermost first: an exact match, blanks after it aside, so
-    /// that a boundary which starts another one is not mistaken for it.
+    /// The line is a delimiter of an open multipart, the innermost first: an exact match, blanks after it
+    /// aside, so that a boundary which starts another one is not mistaken for it.
     bool take_delimiter(std::string_view line, std::size_t begin, std::size_t end) {
         while (!line.empty() && is_blank(line.back()))
             line.remove_suffix(1);
@@ -254,7 +262,8 @@ class TreeBuilder {
         }
     }
 
-    /// A delimiter stands where a header still went on: the part has no body. Its line end stays with the header.
+    /// A delimiter stands where a header still went on: the part has no body. Its line end stays with the
+    /// header.
     void end_header_at(std::size_t at) {
         // An embedded message that starts here is empty, and so is its header: a second round ends it.
         while (in_header_)
@@ -289,14 +298,15 @@ class TreeBuilder {
             add_lone_child(open.part);
     }
 
-    /// An embedded header may have used the line end that its parent leaves to the delimiter: what stands inside a
-    /// part never reaches past its end.
+    /// An embedded header may have used the line end that its parent leaves to the delimiter: what stands
+    /// inside a part never reaches past its end.
     void clip_after(std::uint32_t index, std::size_t end) {
         for (std::size_t i = tree_.parts.size(); i-- > index + 1U;) {
             Part& inner = tree_.parts[i];
             if (inner.header.end <= end && inner.body.end <= end)
                 return;
-            for (std::size_t* edge : {&inner.header.begin, &inner.header.end, &inner.body.begin, &inner.body.end})
+            for (std::size_t* edge :
+                 {&inner.header.begin, &inner.header.end, &inner.body.begin, &inner.body.end})
                 *edge = std::min(*edge, end);
         }
     }
@@ -343,6 +353,8 @@ std::string Part::filename() const {
     return {};
 }
 
-MimeTree parse_mime(std::string_view message) { return TreeBuilder(message).build(); }
+MimeTree parse_mime(std::string_view message) {
+    return TreeBuilder(message).build();
+}
 
 } // namespace mail

@@ -1,7 +1,8 @@
 // MIME structure of one complete message (RFC 2045, RFC 2046) as a flat tree of byte ranges, in one pass.
-// Called for BODYSTRUCTURE, FETCH of sections, search and preview. No recursion: parts deeper than limit::mime_depth
-// or beyond limit::mime_parts are not taken apart (octet-stream). Malformed input never fails: the nearest reading is taken.
-// Ranges nest: a child's range lies inside its parent's body; sections of a part, put together, are its bytes.
+// Called for BODYSTRUCTURE, FETCH of sections, search and preview. No recursion: parts deeper than
+// limit::mime_depth or beyond limit::mime_parts are not taken apart (octet-stream). Malformed input never
+// fails: the nearest reading is taken. Ranges nest: a child's range lies inside its parent's body; sections
+// of a part, put together, are its bytes.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -36,7 +37,8 @@ struct Part {
 
     std::string type = "text";     ///< lower-case
     std::string subtype = "plain"; ///< lower-case
-    std::vector<Parameter> parameters; ///< as sent, unquoted; RFC 2231 forms not joined: see decode_parameters
+    std::vector<Parameter>
+        parameters;                ///< as sent, unquoted; RFC 2231 forms not joined: see decode_parameters
     std::string encoding = "7bit"; ///< Content-Transfer-Encoding, lower-case
     std::string id;                ///< Content-ID
     std::string description;       ///< raw, unfolded
@@ -45,13 +47,14 @@ struct Part {
     std::vector<std::string> languages;
     std::string location;
 
-    Range header;            ///< with the empty line that ends it
-    Range body;              ///< without the line end that belongs to the next boundary
-    std::size_t lines = 0;   ///< line ends in the body
-    bool opaque = false;     ///< a limit was reached: not taken apart, shown as application/octet-stream
+    Range header;          ///< with the empty line that ends it
+    Range body;            ///< without the line end that belongs to the next boundary
+    std::size_t lines = 0; ///< line ends in the body
+    bool opaque = false;   ///< a limit was reached: not taken apart, shown as application/octet-stream
 
     std::uint32_t parent = none;
-    std::uint32_t first_child = none; ///< of multipart: the first part; of message/rfc822: the embedded message
+    std::uint32_t first_child =
+        none; ///< of multipart: the first part; of message/rfc822: the embedded message
     std::uint32_t next_sibling = none;
     std::uint16_t depth = 0;
 
@@ -77,20 +80,22 @@ struct MimeTree {
 /// What a FETCH section names besides its part numbers (RFC 9051 §6.4.5.1).
 enum class SectionText : std::uint8_t { whole, header, text, mime };
 
-/// The part that numbers name, or nullptr: RFC 9051 §6.4.5.1 ("1" of a message that is not multipart is its body; the
-/// parts of an embedded message count inside message/rfc822). Empty path: the root.
+/// The part that numbers name, or nullptr: RFC 9051 §6.4.5.1 ("1" of a message that is not multipart is its
+/// body; the parts of an embedded message count inside message/rfc822). Empty path: the root.
 [[nodiscard]] const Part* find_part(const MimeTree& tree, std::span<const std::uint32_t> path);
-/// The bytes of a section; nullopt when it does not exist (FETCH answers NIL). whole with an empty path is the message;
-/// header and text with a path need message/rfc822; mime needs a path.
+/// The bytes of a section; nullopt when it does not exist (FETCH answers NIL). whole with an empty path is
+/// the message; header and text with a path need message/rfc822; mime needs a path.
 [[nodiscard]] std::optional<Range> find_section(const MimeTree& tree, std::string_view message,
                                                 std::span<const std::uint32_t> path, SectionText text);
-/// The part's body with its transfer encoding undone (RFC 3516 BINARY); `unsupported` for an unknown encoding.
+/// The part's body with its transfer encoding undone (RFC 3516 BINARY); `unsupported` for an unknown
+/// encoding.
 [[nodiscard]] Result<std::string> decoded_body(std::string_view message, const Part& part);
-/// The same as UTF-8 text by its charset parameter, for search and preview; empty for parts that are not text.
+/// The same as UTF-8 text by its charset parameter, for search and preview; empty for parts that are not
+/// text.
 [[nodiscard]] std::string decoded_text(std::string_view message, const Part& part);
 
-/// A structured "value; name=value" header (Content-Type, Content-Disposition): the value's words lower-case in
-/// `value`, parameters raw, at most limit::mime_parameters.
+/// A structured "value; name=value" header (Content-Type, Content-Disposition): the value's words lower-case
+/// in `value`, parameters raw, at most limit::mime_parameters.
 struct ParameterizedValue {
     std::string value; ///< "text/plain", "attachment"; empty when unreadable
     std::vector<Parameter> parameters;

@@ -13,7 +13,8 @@ const Part* at_index(const MimeTree& tree, std::uint32_t index) {
 /// The part that `number` names inside `entity`, a message or a multipart.
 const Part* nth(const MimeTree& tree, const Part& entity, std::uint32_t number) {
     if (!entity.is_multipart())
-        return number == 1 ? &entity : nullptr; // RFC 9051 §6.4.5.1: part 1 of a message that is not multipart
+        return number == 1 ? &entity
+                           : nullptr; // RFC 9051 §6.4.5.1: part 1 of a message that is not multipart
     const Part* child = at_index(tree, entity.first_child);
     for (std::uint32_t i = 1; child != nullptr && i < number; ++i)
         child = at_index(tree, child->next_sibling);
@@ -42,8 +43,8 @@ const Part* find_part(const MimeTree& tree, std::span<const std::uint32_t> path)
     return part;
 }
 
-std::optional<Range> find_section(const MimeTree& tree, std::string_view message, std::span<const std::uint32_t> path,
-                                  SectionText text) {
+std::optional<Range> find_section(const MimeTree& tree, std::string_view message,
+                                  std::span<const std::uint32_t> path, SectionText text) {
     if (path.empty()) {
         switch (text) {
         case SectionText::whole:

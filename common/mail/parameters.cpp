@@ -11,43 +11,48 @@
 namespace mail {
 namespace {
 
-/// An unquoted value: up to ';', or a comment after a blank. Blanks inside stay, as file names without quotes have them.
+/// An unquoted value: up to ';', a line end, or a comment after a blank. Blanks inside stay, as file names
+/// without quotes have them.
 std::string read_plain_value(Scanner& scan) {
     const std::string_view rest = scan.rest();
     std::size_t end = 0;
-    while (end < rest.size() && rest[end] != ';' && !(rest[end] == '(' && end > 0 && Scanner::is_blank(rest[end - 1])))
+    while (end < rest.size() && rest[end] != ';' && rest[end] != '\r' && rest[end] != '\n' &&
+           !(rest[end] == '(' && end > 0 && Scanner::is_blank(rest[end - 1])))
         ++end;
     scan.skip(end);
-    std::string value;
-    for (char c : text::trim(rest.substr(0, end)))
-        if (c != '\r' && c != '\n' && c != '\0')
-            value += c;
+    std::string value(text::trim(rest.substr(0, end)));
+    std::erase(value, '\0');
     return value;
 }
 
-void skip_to_semicolon(Scanner& scan) {
+/// Moves to the next parameter: after ';', or on a new line, where some programs (and the examples of RFC
+/// 2231 §3) forget it. False at the end.
+bool next_parameter(Scanner& scan) {
     std::string ignored;
-    while (!scan.done() && scan.peek() != ';') {
-        if (scan.skip_blanks())
-            continue;
-        if (scan.peek() == '"') {
+    while (!scan.done()) {
+        const char c = scan.peek();
+        if (scan.take(';'))
+            return true;
+        if (c == '"') {
             ignored.clear();
             scan.read_quoted(ignored);
+        } else if (scan.skip_blanks()) {
+            if ((c == '\r' || c == '\n') && text::is_alnum(scan.peek()))
+                return true;
         } else {
             scan.skip();
         }
     }
+    return false;
 }
 
 void read_parameters(Scanner& scan, std::vector<Parameter>& out) {
-    while (!scan.done() && out.size() < limit::mime_parameters) {
-        skip_to_semicolon(scan);
-        if (!scan.take(';'))
-            return;
+    while (out.size() < limit::mime_parameters && next_parameter(scan)) {
         scan.skip_blanks();
         Parameter parameter;
         parameter.name = text::to_lower(scan.read_until("=;\"("));
-        scan.skip_blanks();
+        if (scan.peek() != '\r' && scan.peek() != '\n')
+            scan.skip_blanks();
         if (parameter.name.empty() || !scan.take('='))
             continue;
         scan.skip_blanks();
@@ -56,7 +61,8 @@ void read_parameters(Scanner& scan, std::vector<Parameter>& out) {
         else
             parameter.value = read_plain_value(scan);
         // The first of two equal names counts: a later one is a way to show two readers two things.
-        const bool known = std::any_of(out.begin(), out.end(), [&](const Parameter& p) { return p.name == parameter.name; });
+        const bool known =
+            std::any_of(out.begin(), out.end(), [&](const Parameter& p) { return p.name == parameter.name; });
         if (!known)
             out.push_back(std::move(parameter));
     }

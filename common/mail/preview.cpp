@@ -33,7 +33,8 @@ std::string first_text(std::string_view message, const Part& part, std::size_t b
     auto text = decode_transfer(part.body.of(message).substr(0, bytes), part.encoding);
     if (!text)
         return {};
-    // The cut may go through a character; one broken character would make all of it look like another charset.
+    // The cut may go through a character; one broken character would make all of it look like another
+    // charset.
     if (part.body.size() > bytes)
         for (int i = 0; i < 4 && !text->empty() && static_cast<unsigned char>(text->back()) >= 0x80; ++i)
             text->pop_back();
@@ -97,11 +98,16 @@ std::string preview_plain(std::string_view text) {
 struct Entity {
     std::string_view name, text;
 };
-constexpr std::array entities{Entity{"amp", "&"},      Entity{"lt", "<"},
-                              Entity{"gt", ">"},       Entity{"quot", "\""},
-                              Entity{"apos", "'"},     Entity{"nbsp", " "},
-                              Entity{"#39", "'"},      Entity{"zwnj", ""},
-                              Entity{"#8217", "\xE2\x80\x99"}, Entity{"rsquo", "\xE2\x80\x99"}};
+constexpr std::array entities{Entity{"amp", "&"},
+                              Entity{"lt", "<"},
+                              Entity{"gt", ">"},
+                              Entity{"quot", "\""},
+                              Entity{"apos", "'"},
+                              Entity{"nbsp", " "},
+                              Entity{"#39", "'"},
+                              Entity{"zwnj", ""},
+                              Entity{"#8217", "\xE2\x80\x99"},
+                              Entity{"rsquo", "\xE2\x80\x99"}};
 
 /// Text between tags; the content of head, style, script and title is not for people.
 class HtmlText {

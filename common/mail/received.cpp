@@ -23,7 +23,8 @@ std::string clean_comment(std::string_view text) {
     constexpr std::size_t longest = 200;
     std::string out;
     for (char c : text.substr(0, longest))
-        out += static_cast<unsigned char>(c) < ' ' || c == 0x7F || c == '(' || c == ')' || c == '\\' ? ' ' : c;
+        out +=
+            static_cast<unsigned char>(c) < ' ' || c == 0x7F || c == '(' || c == ')' || c == '\\' ? ' ' : c;
     return out;
 }
 
@@ -68,7 +69,9 @@ std::string received_field(const ReceivedInfo& info) {
     return out;
 }
 
-std::string return_path_field(std::string_view address) { return "Return-Path: <" + clean_address(address) + ">\r\n"; }
+std::string return_path_field(std::string_view address) {
+    return "Return-Path: <" + clean_address(address) + ">\r\n";
+}
 
 std::string_view protocol_word(bool lmtp, bool extended, bool tls, bool authenticated, bool utf8) {
     // RFC 3848 §1 for the suffixes, RFC 6531 §3.7.3 for UTF8SMTP and UTF8LMTP.

@@ -15,8 +15,9 @@ struct ReceivedInfo {
     std::string peer_name;    ///< verified reverse name, or empty
     std::string by;           ///< our host name
     std::string protocol;     ///< "ESMTP", "ESMTPS", "ESMTPSA", "UTF8SMTPS", "LMTP" ... (RFC 3848)
-    std::string tls;          ///< a comment after the protocol, for example "TLS1.3 TLS_AES_256_GCM_SHA384"; may be empty
-    std::string id;           ///< our id of the message
+    std::string
+        tls; ///< a comment after the protocol, for example "TLS1.3 TLS_AES_256_GCM_SHA384"; may be empty
+    std::string id;            ///< our id of the message
     std::string for_recipient; ///< only when the message has one recipient (RFC 5321 §7.2); else empty
     Time time{};
     int offset_minutes = 0;
@@ -27,6 +28,7 @@ struct ReceivedInfo {
 /// "Return-Path: <address>\r\n"; an empty address is the null reverse-path.
 [[nodiscard]] std::string return_path_field(std::string_view address);
 /// The protocol word of RFC 3848 and RFC 6531 §3.7.3.
-[[nodiscard]] std::string_view protocol_word(bool lmtp, bool extended, bool tls, bool authenticated, bool utf8);
+[[nodiscard]] std::string_view protocol_word(bool lmtp, bool extended, bool tls, bool authenticated,
+                                             bool utf8);
 
 } // namespace mail

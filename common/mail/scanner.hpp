@@ -1,6 +1,7 @@
-// Scanner: the lexical rules of structured header fields (RFC 5322 §3.2) as a cursor over bytes, for the parsers of
-// this folder only. Always moves forward, so every parser built on it is linear; nested comments are counted, never
-// followed by recursion, and past limit::comment_depth the rest of the value is taken for comment.
+// Scanner: the lexical rules of structured header fields (RFC 5322 §3.2) as a cursor over bytes, for the
+// parsers of this folder only. Always moves forward, so every parser built on it is linear; nested comments
+// are counted, never followed by recursion, and past limit::comment_depth the rest of the value is taken for
+// comment.
 #pragma once
 
 #include "common/base/limits.hpp"
@@ -28,8 +29,8 @@ class Scanner {
         return true;
     }
 
-    /// Skips blanks, line ends and comments; says whether there were any. The text of the last outermost comment goes
-    /// to `comment`, its quoted pairs undone, when given.
+    /// Skips blanks, line ends and comments; says whether there were any. The text of the last outermost
+    /// comment goes to `comment`, its quoted pairs undone, when given.
     bool skip_blanks(std::string* comment = nullptr) {
         const std::size_t start = at_;
         while (!done()) {
@@ -43,8 +44,8 @@ class Scanner {
         return at_ != start;
     }
 
-    /// The cursor stands on '"': appends the content to `out` without quotes, backslashes and line ends. An open
-    /// string ends with the value.
+    /// The cursor stands on '"': appends the content to `out` without quotes, backslashes and line ends. An
+    /// open string ends with the value.
     void read_quoted(std::string& out) {
         for (++at_; !done(); ++at_) {
             char c = text_[at_];

@@ -91,7 +91,9 @@ void strip_leaders(std::string_view& s, bool& is_reply) noexcept {
 
 } // namespace
 
-BaseSubject base_subject(std::string_view raw_value) { return base_subject_of_text(decode_header(raw_value)); }
+BaseSubject base_subject(std::string_view raw_value) {
+    return base_subject_of_text(decode_header(raw_value));
+}
 
 BaseSubject base_subject_of_text(std::string_view utf8) {
     BaseSubject out;

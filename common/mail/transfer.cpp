@@ -35,7 +35,8 @@ bool decode_quoted_line(std::string_view line, std::string& out) {
     if (soft)
         line.remove_suffix(1);
     for (std::size_t i = 0; i < line.size(); ++i) {
-        if (line[i] == '=' && i + 2 < line.size() && hex_value(line[i + 1]) >= 0 && hex_value(line[i + 2]) >= 0) {
+        if (line[i] == '=' && i + 2 < line.size() && hex_value(line[i + 1]) >= 0 &&
+            hex_value(line[i + 2]) >= 0) {
             out += static_cast<char>(hex_value(line[i + 1]) * 16 + hex_value(line[i + 2]));
             i += 2;
         } else {

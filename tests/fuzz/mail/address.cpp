@@ -1,6 +1,6 @@
 // Envelope addresses: an accepted address reads back as itself, has a stable key and no control characters.
-#include "common/base/text.hpp"
 #include "common/mail/address.hpp"
+#include "common/base/text.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto address = mail::parse_address(input);
     if (!address)
         return 0;
-    if (address->local.empty() || address->local.size() > 64 || address->domain.empty() || address->domain.size() > 255)
+    if (address->local.empty() || address->local.size() > 64 || address->domain.empty() ||
+        address->domain.size() > 255)
         std::abort();
     const std::string text = address->text();
     for (char c : text)

@@ -1,6 +1,6 @@
 // Address lists: groups balance, limits hold, ids are well-formed, and ENVELOPE can be written.
-#include "common/base/limits.hpp"
 #include "common/mail/address_list.hpp"
+#include "common/base/limits.hpp"
 #include "common/mail/envelope.hpp"
 
 #include <cstdint>
@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (open)
         std::abort();
     for (const auto& id : mail::parse_message_ids(input, 10))
-        if (id.size() < 3 || id.front() != '<' || id.back() != '>' || id.find_first_of("\r\n") != std::string::npos)
+        if (id.size() < 3 || id.front() != '<' || id.back() != '>' ||
+            id.find_first_of("\r\n") != std::string::npos)
             std::abort();
     mail::Envelope envelope;
     envelope.from = list;

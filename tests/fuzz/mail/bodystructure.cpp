@@ -1,6 +1,6 @@
 // ENVELOPE, BODY and BODYSTRUCTURE: always one balanced IMAP value, whatever the message says.
-#include "common/base/text.hpp"
 #include "common/mail/bodystructure.hpp"
+#include "common/base/text.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -46,8 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const mail::Derived derived = mail::derive({reinterpret_cast<const char*>(data), size});
     if (!is_one_list(derived.envelope) || !is_one_list(derived.body) || !is_one_list(derived.bodystructure))
         std::abort();
-    for (const auto* text : {&derived.subject, &derived.base_subject, &derived.from, &derived.to, &derived.cc, &derived.from_display,
-                             &derived.to_display, &derived.from_text, &derived.preview})
+    for (const auto* text :
+         {&derived.subject, &derived.base_subject, &derived.from, &derived.to, &derived.cc,
+          &derived.from_display, &derived.to_display, &derived.from_text, &derived.preview})
         if (!mail::text::is_utf8(*text))
             std::abort();
     if (derived.preview.size() > 800 || derived.preview.find('\n') != std::string::npos)

@@ -1,6 +1,6 @@
 // Encodings: everything for people is valid UTF-8 on one line, and what we encode decodes to itself.
-#include "common/base/text.hpp"
 #include "common/mail/encoded.hpp"
+#include "common/base/text.hpp"
 #include "common/mail/mime.hpp"
 #include "common/mail/subject.hpp"
 

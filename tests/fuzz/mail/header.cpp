@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (all != view.section || view.body_offset != mail::header_size(input))
         std::abort();
     const std::vector<std::string> names{"from", "x"};
-    const std::string with = mail::select_fields(input, names, false), without = mail::select_fields(input, names, true);
+    const std::string with = mail::select_fields(input, names, false),
+                      without = mail::select_fields(input, names, true);
     const std::size_t separators = view.has_separator ? 4 : 0;
     if (with.size() + without.size() != view.section.size() + separators)
         std::abort();

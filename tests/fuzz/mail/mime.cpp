@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     for (std::uint32_t a = 1; a < 4; ++a) {
         for (std::uint32_t b = 0; b < 3; ++b) {
-            const std::vector<std::uint32_t> path = b == 0 ? std::vector<std::uint32_t>{a} : std::vector<std::uint32_t>{a, b};
+            const std::vector<std::uint32_t> path =
+                b == 0 ? std::vector<std::uint32_t>{a} : std::vector<std::uint32_t>{a, b};
             for (auto text : {SectionText::whole, SectionText::header, SectionText::text, SectionText::mime})
                 if (const auto range = find_section(tree, input, path, text))
                     if (range->begin > range->end || range->end > input.size())

@@ -30,7 +30,8 @@ TEST_CASE("texts of ids sort like ids; nothing else parses") {
     for (int i = 0; i < 200; ++i) {
         Id id;
         for (std::size_t b = 0; b < 16; ++b)
-            id.bytes[b] = static_cast<unsigned char>((static_cast<std::size_t>(i) * 37 + b * b * 11) * 151 >> 3);
+            id.bytes[b] =
+                static_cast<unsigned char>((static_cast<std::size_t>(i) * 37 + b * b * 11) * 151 >> 3);
         ids.push_back(id);
     }
     std::sort(ids.begin(), ids.end());
@@ -43,7 +44,8 @@ TEST_CASE("texts of ids sort like ids; nothing else parses") {
     highest.bytes.fill(255);
     CHECK(highest.text() == "7" + std::string(25, 'z'));
     CHECK(Id::parse(highest.text()) == highest);
-    for (const char* bad : {"", "0", "8zzzzzzzzzzzzzzzzzzzzzzzzz", "0000000000000000000000000u", "0000000000000000000000000A", "000000000000000000000000000"}) {
+    for (const char* bad : {"", "0", "8zzzzzzzzzzzzzzzzzzzzzzzzz", "0000000000000000000000000u",
+                            "0000000000000000000000000A", "000000000000000000000000000"}) {
         INFO(bad);
         CHECK_FALSE(Id::parse(bad));
     }

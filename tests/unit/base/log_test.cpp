@@ -25,7 +25,8 @@ template <class Write> std::string captured(Write write) {
     ::close(ends[1]);
     std::string out;
     char buffer[4096];
-    for (ssize_t n = ::read(ends[0], buffer, sizeof buffer); n > 0; n = ::read(ends[0], buffer, sizeof buffer))
+    for (ssize_t n = ::read(ends[0], buffer, sizeof buffer); n > 0;
+         n = ::read(ends[0], buffer, sizeof buffer))
         out.append(buffer, static_cast<std::size_t>(n));
     ::close(ends[0]);
     return out;
@@ -36,10 +37,15 @@ TEST_CASE("a log line is one line of logfmt, whatever its values hold") {
     const std::uint64_t before = event_count(Event::smtp_accepted);
     const std::string evil = "x\r\nts=2020 level=error event=forged \"q\" \x1B[31m \xFF\0"s;
     const std::string line = captured([&] {
-        log(Event::smtp_accepted, {{"plain", "abc"}, {"number", 42}, {"empty", ""}, {"spaced", "a b"}, {"pair", "a=b"}, {"evil", evil}});
+        log(Event::smtp_accepted, {{"plain", "abc"},
+                                   {"number", 42},
+                                   {"empty", ""},
+                                   {"spaced", "a b"},
+                                   {"pair", "a=b"},
+                                   {"evil", evil}});
     });
-    CHECK(line.find(" level=info event=smtp_accepted plain=abc number=42 empty=\"\" spaced=\"a b\" pair=\"a=b\" evil=\"x\\x0d\\x0ats=2020") !=
-          std::string::npos);
+    CHECK(line.find(" level=info event=smtp_accepted plain=abc number=42 empty=\"\" spaced=\"a b\" "
+                    "pair=\"a=b\" evil=\"x\\x0d\\x0ats=2020") != std::string::npos);
     CHECK(std::count(line.begin(), line.end(), '\n') == 1);
     CHECK(line.ends_with("\"\n"));
     CHECK(line.find('\x1B') == std::string::npos);

@@ -25,7 +25,9 @@ Result<void> must_be_even(int n) {
     MAIL_DO(half(n));
     return {};
 }
-Result<std::unique_ptr<int>> owned() { return std::make_unique<int>(7); }
+Result<std::unique_ptr<int>> owned() {
+    return std::make_unique<int>(7);
+}
 } // namespace
 
 TEST_CASE("Result passes values and errors up") {

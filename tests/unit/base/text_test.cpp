@@ -44,10 +44,12 @@ TEST_CASE("numbers are whole, without signs that do not belong, without overflow
 }
 
 TEST_CASE("RFC 3629 §4: valid and invalid UTF-8") {
-    for (const char* good : {"", "abc", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF", "\xED\x9F\xBF", "\xEE\x80\x80"})
+    for (const char* good : {"", "abc", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF",
+                             "\xED\x9F\xBF", "\xEE\x80\x80"})
         CHECK(text::is_utf8(good));
-    for (const char* bad : {"\x80", "\xC3", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-                            "\xF5\x80\x80\x80", "\xFF", "\xC3\xC3", "a\xE2\x82"}) {
+    for (const char* bad :
+         {"\x80", "\xC3", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE0\x9F\xBF", "\xED\xA0\x80",
+          "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC3\xC3", "a\xE2\x82"}) {
         INFO(text::hex(bad));
         CHECK_FALSE(text::is_utf8(bad));
     }
@@ -58,7 +60,8 @@ TEST_CASE("escape makes any bytes safe for a log line and a terminal") {
     CHECK(text::escape("a\r\nb\0"s) == "a\\x0d\\x0ab\\x00");
     CHECK(text::escape("\"\\") == "\\x22\\x5c");
     CHECK(text::escape("\x1B[31m") == "\\x1b[31m");
-    CHECK(text::escape("\xC2\x9B" "31m") == "\\xc2\\x9b31m"); // C1 control, one character in UTF-8
+    CHECK(text::escape("\xC2\x9B"
+                       "31m") == "\\xc2\\x9b31m"); // C1 control, one character in UTF-8
     CHECK(text::escape("\xFF") == "\\xff");
     CHECK(text::escape("abcdef", 3) == "abc...");
     std::string all;
@@ -78,12 +81,19 @@ TEST_CASE("did you mean") {
 }
 
 TEST_CASE("RFC 4648 §10: hex and base64") {
-    const std::pair<const char*, const char*> rows[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    const std::pair<const char*, const char*> rows[] = {{"", ""},
+                                                        {"f", "Zg=="},
+                                                        {"fo", "Zm8="},
+                                                        {"foo", "Zm9v"},
+                                                        {"foob", "Zm9vYg=="},
+                                                        {"fooba", "Zm9vYmE="},
+                                                        {"foobar", "Zm9vYmFy"}};
     for (const auto& [plain, encoded] : rows) {
         CHECK(text::base64(plain) == encoded);
         CHECK(text::unbase64(encoded) == plain);
     }
-    for (const char* bad : {"Z", "Zg", "Zg=", "Zg==\n", "Zh==", "Zm9=", "====", "A===", "Zg==Zg==", "Z g=", "Zm9v=", "\xFFm9v"}) {
+    for (const char* bad : {"Z", "Zg", "Zg=", "Zg==\n",
+                            "Zh==", "Zm9=", "====", "A===", "Zg==Zg==", "Z g=", "Zm9v=", "\xFFm9v"}) {
         INFO(bad);
         CHECK_FALSE(text::unbase64(bad));
     }

@@ -30,18 +30,21 @@ TEST_CASE("RFC 5322 §3.4 and Appendix A: address lists") {
         {"John Doe <jdoe@machine.example>", "John Doe||jdoe|machine.example"},
         {"\"Joe Q. Public\" <john.q.public@example.com>", "Joe Q. Public||john.q.public|example.com"},
         {"Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
-         "Mary Smith||mary|x.test ; |||" "jdoe|example.org ; Who?||one|y.test"},
+         "Mary Smith||mary|x.test ; |||"
+         "jdoe|example.org ; Who?||one|y.test"},
         {"<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" <sysservices@example.net>",
          "||boss|nil.test ; Giant; \"Big\" Box||sysservices|example.net"},
         {"A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;",
          "{A Group ; Ed Jones||c|a.test ; ||joe|where.test ; John||jdoe|one.test ; }"},
         {"Undisclosed recipients:;", "{Undisclosed recipients ; }"},
         {"Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "Pete||pete|silly.test"},
-        {"A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n         joe@example.org,\r\n  John <jdoe@one.test> (my dear friend); (the end of the group)",
+        {"A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n         "
+         "joe@example.org,\r\n  John <jdoe@one.test> (my dear friend); (the end of the group)",
          "{A Group ; Chris Jones||c|public.example ; ||joe|example.org ; John||jdoe|one.test ; }"},
         {"(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;", "{Hidden recipients ; }"},
         {"Joe Q. Public <john.q.public@example.com>", "Joe Q. Public||john.q.public|example.com"},
-        {"Mary Smith <@node.test:mary@example.net>, , jdoe@test  . example", "Mary Smith|@node.test|mary|example.net ; ||jdoe|test.example"},
+        {"Mary Smith <@node.test:mary@example.net>, , jdoe@test  . example",
+         "Mary Smith|@node.test|mary|example.net ; ||jdoe|test.example"},
         {"<@a.test,@b.test:joe@c.test>", "|@a.test,@b.test|joe|c.test"},
         {"john . doe @ example.org (John)", "John||john.doe|example.org"},
         {"\"quoted local\"@example.org", "||quoted local|example.org"},
@@ -95,7 +98,8 @@ TEST_CASE("RFC 5322 §3.6.4: message ids") {
     CHECK(parse_message_ids("(<no@x>) \"<no@y>\" Your message of today <yes@z>") == List{"<yes@z>"});
     CHECK(parse_message_ids("<open <a@b> <> junk> <c@d") == List{"<a@b>"});
     // RFC 5256 §3: quoting does not matter.
-    CHECK(parse_message_ids("<\"01KF8JCEOCBS0045PS\"@xxx.yyy.com>") == List{"<01KF8JCEOCBS0045PS@xxx.yyy.com>"});
+    CHECK(parse_message_ids("<\"01KF8JCEOCBS0045PS\"@xxx.yyy.com>") ==
+          List{"<01KF8JCEOCBS0045PS@xxx.yyy.com>"});
     std::string many;
     for (int i = 0; i < 100; ++i)
         many += "<" + std::to_string(i) + "@x> ";

@@ -13,7 +13,9 @@ TEST_CASE("RFC 5322 §3.3 and Appendix A: dates and their UTC meaning") {
         {"Fri, 21 Nov 1997 09:55:06 -0600", "1997-11-21T15:55:06Z", -360},
         {"Tue, 1 Jul 2003 10:52:37 +0200", "2003-07-01T08:52:37Z", 120},
         {"Thu, 13 Feb 1969 23:32:54 -0330", "1969-02-14T03:02:54Z", -210},
-        {"Thu,\r\n      13\r\n        Feb\r\n          1969\r\n      23:32\r\n               -0330 (Newfoundland Time)", "1969-02-14T03:02:00Z", -210},
+        {"Thu,\r\n      13\r\n        Feb\r\n          1969\r\n      23:32\r\n               -0330 "
+         "(Newfoundland Time)",
+         "1969-02-14T03:02:00Z", -210},
         {"21 Nov 97 09:55:06 GMT", "1997-11-21T09:55:06Z", 0},
         {"Fri, 21 Nov 1997 09(comment):   55  :  06 -0600", "1997-11-21T15:55:06Z", -360},
         {"21 Nov 49 00:00 Z", "2049-11-21T00:00:00Z", 0},
@@ -77,15 +79,17 @@ TEST_CASE("dates are written as RFC 5322 §3.3 and RFC 9051 §9 say") {
 TEST_CASE("RFC 9051 §9: date-time and date are strict") {
     CHECK(format_rfc3339(parse_internal_date("17-Jul-1996 02:44:25 -0700")->time) == "1996-07-17T09:44:25Z");
     CHECK(format_rfc3339(parse_internal_date(" 1-Feb-1994 00:00:00 +0000")->time) == "1994-02-01T00:00:00Z");
-    for (const char* bad : {"", "1-Feb-1994 00:00:00 +0000", "17-Jul-1996 02:44:25", "17-Xul-1996 02:44:25 -0700",
-                            "31-Feb-1996 02:44:25 -0700", "17-Jul-1996 25:44:25 -0700", "17-Jul-1996 02:44:25 x0700",
-                            "17-Jul-1996 02:44:25 -07 0", "+7-Jul-1996 02:44:25 -0700"}) {
+    for (const char* bad :
+         {"", "1-Feb-1994 00:00:00 +0000", "17-Jul-1996 02:44:25", "17-Xul-1996 02:44:25 -0700",
+          "31-Feb-1996 02:44:25 -0700", "17-Jul-1996 25:44:25 -0700", "17-Jul-1996 02:44:25 x0700",
+          "17-Jul-1996 02:44:25 -07 0", "+7-Jul-1996 02:44:25 -0700"}) {
         INFO(bad);
         CHECK_FALSE(parse_internal_date(bad));
     }
     CHECK(format_rfc3339(*parse_imap_date("1-Feb-1994")) == "1994-02-01T00:00:00Z");
     CHECK(parse_imap_date("01-feb-1994") == parse_imap_date("1-Feb-1994"));
-    for (const char* bad : {"", "1-Feb-94", "Feb-1-1994", "30-Feb-1994", "1-Feb-1994 ", "-Feb-1994", "001-Feb-1994"}) {
+    for (const char* bad :
+         {"", "1-Feb-94", "Feb-1-1994", "30-Feb-1994", "1-Feb-1994 ", "-Feb-1994", "001-Feb-1994"}) {
         INFO(bad);
         CHECK_FALSE(parse_imap_date(bad));
     }

@@ -11,7 +11,8 @@ using namespace mail;
 using namespace std::string_literals;
 
 namespace {
-const std::string original = "From: ann@example.org\r\nTo: bob@example.net\r\nMessage-ID: <orig@example.org>\r\nSubject: hi\r\n\r\nbody text\r\n";
+const std::string original = "From: ann@example.org\r\nTo: bob@example.net\r\nMessage-ID: "
+                             "<orig@example.org>\r\nSubject: hi\r\n\r\nbody text\r\n";
 
 Dsn sample() {
     Dsn dsn;
@@ -43,7 +44,8 @@ std::vector<std::string> parts_of(const std::string& report) {
     CHECK(tree.root().parameter("report-type") == "delivery-status");
     std::vector<std::string> bodies;
     for (std::uint32_t c = tree.root().first_child; c != Part::none; c = tree.parts[c].next_sibling)
-        bodies.push_back(std::string(tree.parts[c].header.of(report)) + decoded_body(report, tree.parts[c]).value());
+        bodies.push_back(std::string(tree.parts[c].header.of(report)) +
+                         decoded_body(report, tree.parts[c]).value());
     REQUIRE(bodies.size() == 3);
     return bodies;
 }
@@ -61,11 +63,14 @@ TEST_CASE("RFC 3464: a failure report") {
     CHECK(parts[0].find("mail.example.net said") != std::string::npos);
     CHECK(parts[0].find("    550 5.1.1 user\r\n") != std::string::npos);
     CHECK(parts[0].find("no mailbox of that name") != std::string::npos);
-    CHECK(parts[1] == "Content-Type: message/delivery-status\r\n\r\n"
-                      "Original-Envelope-Id: QQ314159\r\nReporting-MTA: dns; mx.example.org\r\nArrival-Date: Wed, 1 Jan 2020 00:00:00 +0000\r\n\r\n"
-                      "Original-Recipient: rfc822; robert@example.com\r\nFinal-Recipient: rfc822; bob@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n"
-                      "Remote-MTA: dns; mail.example.net\r\nDiagnostic-Code: smtp; 550-5.1.1 no such 550 5.1.1 user\r\n"
-                      "Last-Attempt-Date: Wed, 1 Jan 2020 00:00:00 +0000\r\n");
+    CHECK(parts[1] ==
+          "Content-Type: message/delivery-status\r\n\r\n"
+          "Original-Envelope-Id: QQ314159\r\nReporting-MTA: dns; mx.example.org\r\nArrival-Date: Wed, 1 Jan "
+          "2020 00:00:00 +0000\r\n\r\n"
+          "Original-Recipient: rfc822; robert@example.com\r\nFinal-Recipient: rfc822; "
+          "bob@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+          "Remote-MTA: dns; mail.example.net\r\nDiagnostic-Code: smtp; 550-5.1.1 no such 550 5.1.1 user\r\n"
+          "Last-Attempt-Date: Wed, 1 Jan 2020 00:00:00 +0000\r\n");
     CHECK(parts[2].starts_with("Content-Type: text/rfc822-headers\r\n\r\nFrom: ann@example.org\r\n"));
     CHECK(parts[2].find("body text") == std::string::npos);
     CHECK_FALSE(dsn_needs_utf8(sample()));
@@ -103,12 +108,15 @@ TEST_CASE("RFC 6533: reports about addresses that are not ASCII") {
 
 TEST_CASE("nothing a remote or an original says breaks out of its place") {
     Dsn dsn = sample();
-    const std::string evil = "From: x\nno colon\n--=_report_uniquemxexampleorg\r\n\rSubject: y\n\n--=_report_uniquemxexampleorg_0--\nbody\0"s.substr(0, 100);
+    const std::string evil =
+        "From: x\nno colon\n--=_report_uniquemxexampleorg\r\n\rSubject: y\n\n--=_report_uniquemxexampleorg_0--\nbody\0"s
+            .substr(0, 100);
     dsn.original = evil;
     dsn.return_full = true;
     dsn.to = "ann@example.org>\r\nBcc: <x@y";
     dsn.envelope_id = "a\r\nX: y";
-    dsn.recipients[0].reply = "550 x\r\n\r\nFinal-Recipient: rfc822; evil@example.net\r\n\r\n--=_report_uniquemxexampleorg--";
+    dsn.recipients[0].reply =
+        "550 x\r\n\r\nFinal-Recipient: rfc822; evil@example.net\r\n\r\n--=_report_uniquemxexampleorg--";
     dsn.recipients[0].remote_mta = "m\r\nX: y";
     dsn.recipients[0].original = "rfc822\r\n;x\r\ny";
     const std::string report = build_dsn(dsn);

@@ -39,11 +39,15 @@ TEST_CASE("RFC 9051 §7.5.2: NIL, empty strings and groups") {
     CHECK(envelope_of("") == "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
     CHECK(envelope_of("Subject:\r\nFrom: <>\r\n\r\n") == "(NIL \"\" NIL NIL NIL NIL NIL NIL NIL NIL)");
     CHECK(envelope_of("To: G: a@b;, c@d\r\n\r\n") ==
-          "(NIL NIL NIL NIL NIL ((NIL NIL \"G\" NIL)(NIL NIL \"a\" \"b\")(NIL NIL NIL NIL)(NIL NIL \"c\" \"d\")) NIL NIL NIL NIL)");
+          "(NIL NIL NIL NIL NIL ((NIL NIL \"G\" NIL)(NIL NIL \"a\" \"b\")(NIL NIL NIL NIL)(NIL NIL \"c\" "
+          "\"d\")) NIL NIL NIL NIL)");
     // An address without host is no group: its host is the empty string.
-    CHECK(envelope_of("To: root\r\n\r\n") == "(NIL NIL NIL NIL NIL ((NIL NIL \"root\" \"\")) NIL NIL NIL NIL)");
-    CHECK(envelope_of("Sender: s@x\r\nReply-To: r@x\r\nFrom: f@x\r\nIn-Reply-To: <i@x>\r\nBcc: b@x\r\n\r\n") ==
-          "(NIL NIL ((NIL NIL \"f\" \"x\")) ((NIL NIL \"s\" \"x\")) ((NIL NIL \"r\" \"x\")) NIL NIL ((NIL NIL \"b\" \"x\")) \"<i@x>\" NIL)");
+    CHECK(envelope_of("To: root\r\n\r\n") ==
+          "(NIL NIL NIL NIL NIL ((NIL NIL \"root\" \"\")) NIL NIL NIL NIL)");
+    CHECK(
+        envelope_of("Sender: s@x\r\nReply-To: r@x\r\nFrom: f@x\r\nIn-Reply-To: <i@x>\r\nBcc: b@x\r\n\r\n") ==
+        "(NIL NIL ((NIL NIL \"f\" \"x\")) ((NIL NIL \"s\" \"x\")) ((NIL NIL \"r\" \"x\")) NIL NIL ((NIL NIL "
+        "\"b\" \"x\")) \"<i@x>\" NIL)");
     CHECK(envelope_of("Subject: one\r\n two\r\n\r\n").find("\"one two\"") != std::string::npos);
 }
 
@@ -54,7 +58,8 @@ TEST_CASE("RFC 9051 §4.3: quoted strings and literals") {
     CHECK(string_of("\xC3\xA4") == "{2}\r\n\xC3\xA4");
     CHECK(string_of("\xC3\xA4", true) == "\"\xC3\xA4\"");
     CHECK(string_of("\xE4", true) == "{1}\r\n\xE4");
-    CHECK(string_of("a\0b"s) == "{5}\r\na\xEF\xBF\xBD" "b");
+    CHECK(string_of("a\0b"s) == "{5}\r\na\xEF\xBF\xBD"
+                                "b");
     CHECK(string_of(std::string(1001, 'x')).starts_with("{1001}\r\nx"));
     std::string out;
     append_nstring(out, std::nullopt);

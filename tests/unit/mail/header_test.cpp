@@ -41,9 +41,26 @@ TEST_CASE("RFC 5322 §2.2: fields, folding and the empty line") {
 }
 
 TEST_CASE("hostile headers are covered byte for byte") {
-    const std::string rows[] = {""s, "\r\n"s, "\n"s, "a"s, "a:"s, ":"s, ":x\r\n"s, " fold first\r\nA: b\r\n\r\n"s, "no colon\r\nA: b\n\nx"s,
-                                "A: b\r\n \r\n\r\nbody"s, "A\0B: c\r\n\r\n"s, "A: \0\r\n\r\n"s, "From x Mon\nA: b\n\n"s, "A B: c\r\n"s,
-                                "\xFF\xFE: x\r\n\r\n"s, "A: b\r\rC: d\r\n"s, "A: b\r\n\rC: d\r\n\r\n"s, "\r\r\n\r\n"s, " \r\n\t\r\n"s, "A: b\n\r\n"s};
+    const std::string rows[] = {""s,
+                                "\r\n"s,
+                                "\n"s,
+                                "a"s,
+                                "a:"s,
+                                ":"s,
+                                ":x\r\n"s,
+                                " fold first\r\nA: b\r\n\r\n"s,
+                                "no colon\r\nA: b\n\nx"s,
+                                "A: b\r\n \r\n\r\nbody"s,
+                                "A\0B: c\r\n\r\n"s,
+                                "A: \0\r\n\r\n"s,
+                                "From x Mon\nA: b\n\n"s,
+                                "A B: c\r\n"s,
+                                "\xFF\xFE: x\r\n\r\n"s,
+                                "A: b\r\rC: d\r\n"s,
+                                "A: b\r\n\rC: d\r\n\r\n"s,
+                                "\r\r\n\r\n"s,
+                                " \r\n\t\r\n"s,
+                                "A: b\n\r\n"s};
     for (const auto& row : rows) {
         INFO(row);
         check_cover(row);

@@ -1,5 +1,5 @@
-// Inputs that made other mail servers slow, deep or dead. Nothing is timed here: a quadratic or recursive reader
-// would simply never end, or overflow the stack, at these sizes.
+// Inputs that made other mail servers slow, deep or dead. Nothing is timed here: a quadratic or recursive
+// reader would simply never end, or overflow the stack, at these sizes.
 #include "tests/catch.hpp"
 
 #include "common/base/limits.hpp"
@@ -24,7 +24,8 @@ std::string repeat(std::string_view piece, std::size_t n) {
 } // namespace
 
 TEST_CASE("200,000 nested comments everywhere") {
-    const std::string open = repeat("(", 200000), closed = open + repeat(")", 200000), flat = repeat("(a)", 200000);
+    const std::string open = repeat("(", 200000), closed = open + repeat(")", 200000),
+                      flat = repeat("(a)", 200000);
     for (const auto& comments : {open, closed, flat, repeat("(\\", 200000), repeat("\"", 200001)}) {
         static_cast<void>(parse_date_time(comments + "1 Jan 2020 00:00:00 +0000"));
         static_cast<void>(parse_address_list(comments + "a@b"));
@@ -32,7 +33,9 @@ TEST_CASE("200,000 nested comments everywhere") {
         static_cast<void>(parse_message_ids(comments + "<a@b>"));
         static_cast<void>(parse_parameterized("text/plain" + comments + "; a=b"));
         static_cast<void>(parse_parameterized("text/plain; a=" + comments + "; c=d"));
-        const std::string message = "From: " + comments + "\r\nDate: " + comments + "\r\nContent-Type: " + comments + "\r\nSubject: " + comments + "\r\n\r\nx";
+        const std::string message = "From: " + comments + "\r\nDate: " + comments +
+                                    "\r\nContent-Type: " + comments + "\r\nSubject: " + comments +
+                                    "\r\n\r\nx";
         CHECK_FALSE(derive(message).envelope.empty());
     }
     CHECK(parse_date_time(flat + "1 Jan 2020 00:00:00 +0000"));
@@ -53,7 +56,8 @@ TEST_CASE("50,000 addresses, 30,000 references, endless subjects") {
     for (int i = 0; i < 30000; ++i)
         references += "<" + std::to_string(i) + "@example.org>\r\n ";
     CHECK(derive("References: " + references + "\r\n\r\n").references.size() == 1000);
-    for (const char* piece : {"[a]", "re: ", "[fwd: ", "(fwd)", "[", "=?", "=?a?q?", "=?utf-8?q?a?=", "=?utf-8?q?a?= ", "fwd[a]"})
+    for (const char* piece :
+         {"[a]", "re: ", "[fwd: ", "(fwd)", "[", "=?", "=?a?q?", "=?utf-8?q?a?=", "=?utf-8?q?a?= ", "fwd[a]"})
         static_cast<void>(base_subject(repeat(piece, 100000)));
     CHECK(base_subject(repeat("[a]", 100000)).text == "[a]");
 }
@@ -75,8 +79,10 @@ TEST_CASE("header floods, long lines and empty files") {
 
 TEST_CASE("delimiter floods") {
     const std::string head = "Content-Type: multipart/mixed; boundary=x\r\n\r\n";
-    for (const char* piece : {"--x\r\n", "--x--\r\n", "--x", "--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n", "--y\r\n",
-                              "--x\r\nContent-Type: message/rfc822\r\n\r\n", "\r\n", "--\r\n", "--x\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n"}) {
+    for (const char* piece :
+         {"--x\r\n", "--x--\r\n", "--x", "--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n",
+          "--y\r\n", "--x\r\nContent-Type: message/rfc822\r\n\r\n", "\r\n", "--\r\n",
+          "--x\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n"}) {
         const std::string message = head + repeat(piece, 20000);
         const MimeTree tree = parse_mime(message);
         INFO(piece);

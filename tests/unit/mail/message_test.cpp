@@ -21,9 +21,10 @@ TEST_CASE("RFC 5321 §4.4: the Received field") {
     info.id = "abc";
     info.for_recipient = "ann@example.org";
     info.time = *parse_rfc3339("2020-01-01T00:00:00Z");
-    CHECK(received_field(info) == "Received: from client.example (host.client.example [192.0.2.1])\r\n"
-                                  "\tby mx.example.org with ESMTPS (TLS1.3)\r\n\tid abc\r\n\tfor <ann@example.org>;\r\n"
-                                  "\tWed, 1 Jan 2020 00:00:00 +0000\r\n");
+    CHECK(received_field(info) ==
+          "Received: from client.example (host.client.example [192.0.2.1])\r\n"
+          "\tby mx.example.org with ESMTPS (TLS1.3)\r\n\tid abc\r\n\tfor <ann@example.org>;\r\n"
+          "\tWed, 1 Jan 2020 00:00:00 +0000\r\n");
     info.helo = "evil\r\nX: y (";
     info.peer_address = "2001:db8::1";
     info.peer_name.clear();
@@ -57,7 +58,8 @@ TEST_CASE("small edits of a header") {
     CHECK(return_path_field("") == "Return-Path: <>\r\n");
     CHECK(return_path_field("a@b") == "Return-Path: <a@b>\r\n");
     const std::array<std::string_view, 2> names{"bcc", "X"};
-    CHECK(remove_fields("A: b\r\nBcc: c\r\n d\r\nX: y\r\n\r\nBcc: body\r\n", names) == "A: b\r\n\r\nBcc: body\r\n");
+    CHECK(remove_fields("A: b\r\nBcc: c\r\n d\r\nX: y\r\n\r\nBcc: body\r\n", names) ==
+          "A: b\r\n\r\nBcc: body\r\n");
     const Time now = *parse_rfc3339("2020-01-01T00:00:00Z");
     CHECK(missing_fields("From: a\r\n\r\n", now, "id", "example.org") ==
           "Date: Wed, 1 Jan 2020 00:00:00 +0000\r\nMessage-ID: <id@example.org>\r\n");

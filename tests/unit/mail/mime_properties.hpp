@@ -1,4 +1,5 @@
-// The properties that hold for the MIME tree of any bytes; shared by unit tests and, by the same rules, the fuzzer.
+// The properties that hold for the MIME tree of any bytes; shared by unit tests and, by the same rules, the
+// fuzzer.
 #pragma once
 
 #include "common/mail/mime.hpp"
@@ -18,8 +19,8 @@ inline std::string broken_property(std::string_view message, const MimeTree& tre
         return "header and body of the root are not the message";
     for (std::uint32_t i = 0; i < tree.parts.size(); ++i) {
         const Part& part = tree.parts[i];
-        if (part.header.begin > part.header.end || part.header.end != part.body.begin || part.body.begin > part.body.end ||
-            part.body.end > message.size())
+        if (part.header.begin > part.header.end || part.header.end != part.body.begin ||
+            part.body.begin > part.body.end || part.body.end > message.size())
             return "ranges of a part are not in order";
         const std::string_view body = part.body.of(message);
         if (part.lines != static_cast<std::size_t>(std::count(body.begin(), body.end(), '\n')))
@@ -36,7 +37,8 @@ inline std::string broken_property(std::string_view message, const MimeTree& tre
             if (child.header.begin < from || child.body.end > part.body.end)
                 return "a child outside its parent or over its sibling";
             from = child.body.end;
-            if (part.is_message() && (child.header.begin != part.body.begin || child.body.end != part.body.end))
+            if (part.is_message() &&
+                (child.header.begin != part.body.begin || child.body.end != part.body.end))
                 return "an embedded message is not its parent's body";
         }
         if (part.is_message() && children != 1)
