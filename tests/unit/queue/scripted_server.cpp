@@ -87,8 +87,7 @@ Task<bool> step(Player& player, const Step& next) {
     case Step::Kind::bytes:
         co_return co_await take_bytes(player, text::number<std::size_t>(next.text).value_or(0));
     case Step::Kind::tls: {
-        auto server = net::TlsServer::create();
-        auto done = co_await player.stream.start_tls(**server);
+        auto done = co_await player.stream.start_tls(*tls_identity().server);
         co_return done.has_value();
     }
     case Step::Kind::silence: {
@@ -105,6 +104,17 @@ Task<bool> step(Player& player, const Step& next) {
 }
 
 } // namespace
+
+const TlsIdentity& tls_identity() {
+    static const TlsIdentity identity = [] {
+        auto pair = net::make_self_signed({"mx.remote.test", "127.0.0.1"}, 2);
+        net::TlsCertificate certificate;
+        certificate.cert_pem = pair->cert_pem;
+        certificate.key_pem = pair->key_pem;
+        return TlsIdentity{pair->cert_pem, std::move(*net::TlsServer::create({certificate}))};
+    }();
+    return identity;
+}
 
 Task<void> play(std::unique_ptr<net::Stream> stream, Script script, Seen& seen) {
     Player player(*stream, seen);

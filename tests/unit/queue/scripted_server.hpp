@@ -4,6 +4,7 @@
 
 #include "common/async/runtime.hpp"
 #include "common/net/reader.hpp"
+#include "common/net/tls_context.hpp"
 
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ struct Step {
         line,    ///< waits for one line that starts with text
         data,    ///< reads up to CR LF . CR LF
         bytes,   ///< reads as many bytes as text says
-        tls,     ///< memory streams: pretends a handshake
+        tls,     ///< handshake, as mx.remote.test with a certificate signed by itself
         silence, ///< says nothing until the client goes
         cut,     ///< closes at once
     };
@@ -44,6 +45,12 @@ struct Seen {
     std::vector<std::string> contents; ///< those read by data() (with dots and end mark) and bytes()
     std::string complaint;             ///< the first step that did not fit
 };
+
+struct TlsIdentity {
+    std::string cert_pem; ///< serves as its own CA
+    std::unique_ptr<net::TlsServer> server;
+};
+[[nodiscard]] const TlsIdentity& tls_identity();
 
 /// Plays `script` and closes. `seen` outlives the call.
 [[nodiscard]] Task<void> play(std::unique_ptr<net::Stream> stream, Script script, Seen& seen);
