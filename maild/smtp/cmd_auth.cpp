@@ -61,7 +61,8 @@ Task<void> Session::exchange(service::SaslExchange& exchange, std::optional<std:
         if (!response)
             co_return;
     }
-    co_await sign_in_failed(Error{ErrorCode::invalid, "too many rounds", ""});
+    Error error{ErrorCode::invalid, "too many rounds", ""};
+    co_await sign_in_failed(std::move(error));
 }
 
 Task<std::optional<std::string>> Session::ask(std::string challenge) {

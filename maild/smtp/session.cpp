@@ -175,6 +175,7 @@ void Session::close_with(const Reply& reply) {
 
 Task<void> Session::say_goodbye() {
     constexpr auto patience = std::chrono::seconds(5);
+    reset(); // a message without its end is dropped at once, not after the last words
     stream_.set_timeout(patience);
     co_await flush();
     if (!broken_)
