@@ -2,7 +2,7 @@
 // Nothing is stored before the command's last line; dropping the job abandons everything.
 #pragma once
 
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 namespace mail::imap {
 

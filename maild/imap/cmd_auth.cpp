@@ -1,5 +1,5 @@
 // What works before sign-in, and signing in: CAPABILITY, NOOP, LOGOUT, ID, STARTTLS, AUTHENTICATE, LOGIN, ENABLE.
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "common/async/signal.hpp"
 #include "common/base/limits.hpp"

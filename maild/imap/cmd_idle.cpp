@@ -1,5 +1,5 @@
 // IDLE (RFC 2177, RFC 9051 §6.3.13): the main coroutine waits for DONE while the companion pushes changes.
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "common/base/text.hpp"
 
@@ -17,6 +17,8 @@ Task<Reply> Session::cmd_idle(const Command&) {
     const auto line = co_await client_line(limit::imap_line_preauth);
     idling_ = false;
     token.reset();
+    if (!line && pushing_)
+        stream_->close(); // a client that has gone cannot hold up the companion's write
     while (pushing_)
         co_await quiet_.wait();
     if (!line) {

@@ -1,5 +1,5 @@
 // LIST with its extensions (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154), LSUB, NAMESPACE.
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "maild/imap/proto/list_pattern.hpp"
 #include "maild/imap/proto/response.hpp"

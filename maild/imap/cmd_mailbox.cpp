@@ -1,5 +1,5 @@
 // SELECT, EXAMINE, CLOSE, UNSELECT, CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, STATUS.
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"

@@ -1,5 +1,5 @@
 // SEARCH and UID SEARCH (RFC 9051 §6.4.4), ESEARCH, SEARCHRES. Stages: snapshot, envelope, bytes; see search_match.hpp.
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "common/mail/date.hpp"
 #include "common/mail/encoded.hpp"
@@ -12,7 +12,7 @@ namespace mail::imap {
 
 namespace {
 
-constexpr std::size_t envelope_batch = 1000;
+constexpr std::size_t envelope_batch = 250;
 constexpr std::size_t bytes_batch = 64;          // messages
 constexpr std::uint64_t bytes_budget = 4194304;  // bytes of one batch, one larger message apart
 constexpr std::uint64_t inline_bytes = 65536;    // more is decoded on the worker pool

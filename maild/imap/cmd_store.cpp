@@ -1,5 +1,5 @@
 // STORE, COPY, MOVE, EXPUNGE and their UID forms (RFC 9051 §6.4, RFC 4315, RFC 6851, RFC 7162).
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "common/base/limits.hpp"
 #include "maild/imap/proto/response.hpp"

@@ -1,6 +1,6 @@
 // The one table of IMAP commands: in which states each is allowed, what it breaks, who handles it. CAPABILITY is derived
 // from it and from the list of extensions that are no commands of their own.
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "common/base/limits.hpp"
 

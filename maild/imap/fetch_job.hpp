@@ -1,7 +1,7 @@
 // One FETCH on its way through a session: what was asked, and what came up.
 #pragma once
 
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 namespace mail::imap {
 

@@ -1,23 +1,15 @@
-// Session: one IMAP connection (RFC 3501, RFC 9051) as a coroutine, greeting to end. Runs on its stream's thread and
-// needs no locks; other threads reach it only through its doorbell (changes of the selected mailbox, sign-in revoked).
-// One writer at a time: the main coroutine, or while it waits in IDLE the companion that pushes changes.
-// Made by serve(); what each command does is in cmd_<family>.cpp, the table of commands in commands.cpp.
+// IMAP4rev1 and IMAP4rev2 for one connection (RFC 3501, RFC 9051 and the extensions that CAPABILITY names): what a
+// listener needs to serve it. Called on the connection's I/O thread, where it stays; never throws but for cancellation.
+// Everything else is in connection.hpp, which only this folder includes.
 #pragma once
 
 #include "common/async/runtime.hpp"
-#include "common/net/reader.hpp"
+#include "common/net/stream.hpp"
 #include "common/net/tls_context.hpp"
-#include "maild/imap/mailbox_view.hpp"
-#include "maild/imap/proto/append_parser.hpp"
-#include "maild/imap/proto/command.hpp"
-#include "maild/imap/search_match.hpp"
 #include "maild/service/mailboxes.hpp"
 #include "maild/service/sign_in.hpp"
 
-#include <atomic>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 
 namespace mail::imap {
@@ -41,180 +33,5 @@ struct Profile {
 
 /// The whole connection; the stream is closed when it returns.
 [[nodiscard]] Task<void> serve(Services services, Profile profile, std::unique_ptr<net::Stream> stream, std::string id);
-
-/// How a command ends: the tagged response.
-struct Reply {
-    enum class Kind : std::uint8_t { ok, no, bad, none };
-    Kind kind = Kind::ok;
-    std::string code; ///< response code without brackets, or empty
-    std::string text;
-
-    [[nodiscard]] static Reply ok(std::string text, std::string code = {});
-    [[nodiscard]] static Reply no(std::string text, std::string code = {});
-    [[nodiscard]] static Reply no(const Error& error);
-    [[nodiscard]] static Reply bad(std::string text);
-    [[nodiscard]] static Reply none(); ///< answered already
-};
-
-struct LoadedMessage; // fetch_job.hpp
-
-class Session : public std::enable_shared_from_this<Session> {
-  public:
-    Session(Services services, Profile profile, std::unique_ptr<net::Stream> stream, std::string id);
-    [[nodiscard]] Task<void> run();
-    /// After run() ended by an exception.
-    void abandon() noexcept;
-
-    enum class State : std::uint8_t { greeted = 1, signed_in = 2, selected = 4, ended = 8 };
-    struct CommandRow {
-        Verb verb;
-        std::uint8_t states;    ///< State bits in which it is allowed
-        bool by_number;         ///< without UID it works on message numbers: no EXPUNGE meanwhile
-        Task<Reply> (Session::*handler)(const Command&);
-        std::string_view capability; ///< what its presence lets CAPABILITY say; may be empty
-    };
-
-  private:
-    struct Selected {
-        store::Folder folder;
-        std::shared_ptr<service::Mailboxes::OpenFolder> handle;
-        MailboxView view;
-        bool read_only = false;
-        std::vector<NumberRange> saved; ///< UIDs of SEARCH RETURN (SAVE) (RFC 5182)
-    };
-    /// Shared with other threads, which may outlive the session for a moment.
-    struct Doorbell {
-        async::Signal signal;
-        std::atomic<bool> revoked = false;
-    };
-    struct FetchJob;
-    struct AppendJob;
-    struct SearchBatch;
-    using Positions = std::vector<NumberRange>;
-
-    // session.cpp: the loop
-    [[nodiscard]] Task<bool> read_more();
-    [[nodiscard]] Task<void> step(Framer::Event event);
-    [[nodiscard]] Task<void> dispatch(const Command& command);
-    [[nodiscard]] Task<void> refuse_frame(Framer::Event event);
-    [[nodiscard]] Task<Result<std::string>> client_line(std::size_t max);
-    [[nodiscard]] Task<void> flush();
-    [[nodiscard]] Task<void> flush_if_full();
-    [[nodiscard]] static Task<void> companion(std::shared_ptr<Session> self);
-    [[nodiscard]] Task<void> push_changes();
-    void finish(std::string_view tag, const Reply& reply);
-    void bad_command(std::string_view tag, std::string_view reason);
-    void say(std::string_view line);
-    void bye(std::string_view code, std::string_view text);
-    void sync(bool allow_expunge);
-    void allow_time();
-    [[nodiscard]] SyncStyle style(bool allow_expunge) const;
-    [[nodiscard]] static std::span<const CommandRow> commands();
-    [[nodiscard]] std::string capabilities() const;
-
-    // helpers of the command files
-    [[nodiscard]] bool plaintext_allowed() const;
-    [[nodiscard]] service::Caller caller() const;
-    [[nodiscard]] store::AccountId account() const { return mailbox_->account; }
-    [[nodiscard]] Result<std::string> decode_name(const std::string& raw) const;
-    [[nodiscard]] Task<Result<store::Folder>> find_folder(std::string raw);
-    [[nodiscard]] Task<Reply> sign_in_failed(Error error);
-    [[nodiscard]] Task<Reply> end_sign_in(const Command& command, Result<service::MailboxPtr> mailbox);
-    [[nodiscard]] Task<Result<service::MailboxPtr>> run_exchange(const AuthenticateArguments& arguments);
-    [[nodiscard]] Reply signed_in(service::MailboxPtr mailbox);
-    void unselect();
-    [[nodiscard]] Task<Reply> select_folder(const SelectArguments& arguments, bool read_only);
-    [[nodiscard]] Task<Result<void>> tell_resync(const SelectArguments::Resync& resync);
-    void tell_selected();
-    [[nodiscard]] Task<Result<void>> append_status_line(store::Folder folder, std::uint16_t items);
-    [[nodiscard]] Result<Positions> positions(const SequenceSet& set, bool uid) const;
-    void tell_stored(const store::FlagReceipt& receipt, bool silent);
-    void tell_new_keywords();
-    void enable_condstore();
-    void keep_changed(Positions& positions, store::ModSeq since) const;
-    [[nodiscard]] Task<Result<void>> tell_vanished(const FetchArguments& arguments);
-    [[nodiscard]] Task<Result<void>> run_fetch(FetchJob& job);
-    [[nodiscard]] Task<Result<void>> fetch_simple(FetchJob& job);
-    [[nodiscard]] Task<Result<void>> mark_seen(FetchJob& job, std::span<const NumberRange> batch);
-    [[nodiscard]] Task<Result<void>> fetch_batch(FetchJob& job, std::span<const NumberRange> batch);
-    [[nodiscard]] Task<void> fetch_sections(FetchJob& job, const store::ItemBody& body, std::size_t start);
-    [[nodiscard]] Task<Result<void>> fetch_section(FetchJob& job, LoadedMessage& message, const store::ItemBody& body,
-                                                   const FetchSection& section, std::string_view label);
-    [[nodiscard]] Task<Result<void>> fetch_whole(FetchJob& job, const store::ItemBody& body, const FetchSection& section,
-                                                 std::string_view label);
-    [[nodiscard]] Task<Result<void>> fetch_part(FetchJob& job, LoadedMessage& message, const store::ItemBody& body,
-                                                const FetchSection& section, std::string_view label);
-    [[nodiscard]] Task<Result<void>> load_message(LoadedMessage& message, const store::ItemBody& body, bool header_only);
-    [[nodiscard]] Task<void> write_direct(FetchJob& job, std::string_view bytes);
-    [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> run_search(SearchPlanPtr plan);
-    [[nodiscard]] Task<Result<void>> search_envelopes(SearchPlanPtr plan, std::vector<SearchCandidate>& candidates,
-                                                      std::vector<std::uint32_t>& found);
-    [[nodiscard]] Task<Result<void>> search_bytes(SearchPlanPtr plan, std::span<const SearchCandidate> candidates,
-                                                  std::vector<std::uint32_t>& found);
-    [[nodiscard]] Task<Result<std::size_t>> load_search_batch(SearchBatch& batch,
-                                                              std::span<const SearchCandidate> candidates);
-    void tell_found(const Command& command, const std::vector<std::uint32_t>& found);
-    void save_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found);
-    [[nodiscard]] Task<Reply> copy_or_move(const Command& command, bool move);
-    [[nodiscard]] Task<void> append_literal(Framer::Event event);
-    [[nodiscard]] Task<std::optional<Reply>> begin_append(AppendMessage message);
-    [[nodiscard]] Task<bool> receive_message(std::uint64_t size);
-    [[nodiscard]] Task<void> take_bytes(std::string_view bytes);
-    void keep_message(const AppendMessage& message);
-    [[nodiscard]] Task<void> end_append();
-
-    // one per command
-    [[nodiscard]] Task<Reply> cmd_capability(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_noop(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_logout(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_id(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_starttls(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_authenticate(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_login(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_enable(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_select(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_create(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_delete(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_rename(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_subscribe(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_list(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_lsub(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_namespace(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_status(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_append(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_idle(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_close(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_unselect(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_expunge(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_search(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_fetch(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_store(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_copy(const Command& command);
-    [[nodiscard]] Task<Reply> cmd_move(const Command& command);
-
-    Services services_;
-    Profile profile_;
-    std::unique_ptr<net::Stream> stream_;
-    net::Reader reader_;
-    std::string id_;
-    Framer framer_;
-    State state_ = State::greeted;
-    std::string out_;      ///< responses not yet written: pipelined commands share one write
-    bool broken_ = false;  ///< the client cannot be reached any more
-    bool rev2_ = false, condstore_ = false, qresync_ = false; ///< enabled
-    unsigned errors_ = 0;   ///< BAD answers
-    unsigned failures_ = 0; ///< failed sign-ins
-    service::MailboxPtr mailbox_;
-    std::shared_ptr<void> watch_; ///< for a revoked sign-in
-    std::optional<Selected> selected_;
-    store::ModSeq own_change_ = 0; ///< of this command, told already
-    std::unique_ptr<AppendJob> append_;
-
-    std::shared_ptr<Doorbell> doorbell_ = std::make_shared<Doorbell>();
-    bool idling_ = false;    ///< the companion may write
-    bool pushing_ = false;   ///< the companion is writing
-    bool reading_ = false;   ///< the main coroutine waits for the client
-    async::Signal quiet_;    ///< the companion has written
-};
 
 } // namespace mail::imap

@@ -1,4 +1,4 @@
-#include "maild/imap/session.hpp"
+#include "maild/imap/connection.hpp"
 
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
@@ -116,6 +116,7 @@ Task<void> Session::run() {
     append_.reset();
     selected_.reset();
     watch_.reset();
+    stream_->set_timeout(std::chrono::seconds(10)); // for the last words, also after a time-out
     co_await flush();
     co_await stream_->shutdown();
     stream_->close();
