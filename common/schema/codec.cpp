@@ -15,7 +15,9 @@ namespace json = boost::json;
 
 namespace {
 
-std::string_view view(const json::string& s) { return {s.data(), s.size()}; }
+std::string_view view(const json::string& s) {
+    return {s.data(), s.size()};
+}
 
 std::string shown(const json::value& value) {
     if (const auto* s = value.if_string())
@@ -53,7 +55,8 @@ std::optional<std::int64_t> integer_of(std::string_view text) {
         std::int64_t out = 0;
         const char* end = text.data() + text.size();
         const auto done = std::from_chars(text.data() + 2, end, out, text[1] == 'o' ? 8 : 16);
-        return done.ec == std::errc{} && done.ptr == end && text[2] != '-' ? std::optional(out) : std::nullopt;
+        return done.ec == std::errc{} && done.ptr == end && text[2] != '-' ? std::optional(out)
+                                                                           : std::nullopt;
     }
     if (text.starts_with('+') && text.size() > 1 && text::is_digit(text[1]))
         text.remove_prefix(1);
@@ -62,7 +65,8 @@ std::optional<std::int64_t> integer_of(std::string_view text) {
 
 } // namespace
 
-std::string suggest(std::string_view word, const std::vector<std::string>& candidates, std::string_view what) {
+std::string suggest(std::string_view word, const std::vector<std::string>& candidates,
+                    std::string_view what) {
     std::string near = text::nearest(word.substr(0, 256), candidates);
     std::size_t best = 0;
     if (near.empty()) {
@@ -155,15 +159,17 @@ Result<Duration> read_duration(const Field& field, const json::value& value) {
         return wrong(value, "duration", "write it like 90s, 15m, 4h, 5d or 1h30m");
     const std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
     if (seconds < field.least || seconds > field.most)
-        return out_of_range(format_duration(*duration), format_duration(std::chrono::seconds{field.least}),
-                            format_duration(std::chrono::seconds{std::min<std::int64_t>(field.most, 1LL << 40)}),
-                            field.most == INT64_MAX);
+        return out_of_range(
+            format_duration(*duration), format_duration(std::chrono::seconds{field.least}),
+            format_duration(std::chrono::seconds{std::min<std::int64_t>(field.most, 1LL << 40)}),
+            field.most == INT64_MAX);
     return *duration;
 }
 
 Result<SecretSetting> read_secret(const json::value& value, bool allow_from) {
     using Form = SecretSetting::Form;
-    static constexpr std::string_view how = "write {from: \"env:NAME\"}, {from: \"file:PATH\"}, {hash: ...} or {keep: true}";
+    static constexpr std::string_view how =
+        "write {from: \"env:NAME\"}, {from: \"file:PATH\"}, {hash: ...} or {keep: true}";
     SecretSetting out;
     if (const auto* s = value.if_string()) {
         out.form = s->empty() ? Form::absent : Form::value;
@@ -174,7 +180,8 @@ Result<SecretSetting> read_secret(const json::value& value, bool allow_from) {
         for (const auto& [member, content] : *object) {
             const std::string_view key{member.data(), member.size()};
             const auto* content_text = content.if_string();
-            const auto* known = std::find_if(std::begin(forms), std::end(forms), [&](auto& f) { return f.first == key; });
+            const auto* known =
+                std::find_if(std::begin(forms), std::end(forms), [&](auto& f) { return f.first == key; });
             if (key == "keep" && read_boolean(content).value_or(false) && out.form == Form::absent) {
                 out.form = Form::keep;
             } else if (key == "fingerprint" && content_text != nullptr) {
@@ -237,22 +244,33 @@ json::value write_value(const Field& field, const void* member, bool redact) {
     const auto number = [](std::int64_t n) { return json::value(n); };
     const auto duration = [](Duration d) { return json::value(format_duration(d)); };
     switch (field.type) {
-    case FieldType::text: return text(*static_cast<const std::string*>(member));
-    case FieldType::boolean: return *static_cast<const bool*>(member);
-    case FieldType::integer: return number(*static_cast<const std::int64_t*>(member));
-    case FieldType::size: return text(format_size(*static_cast<const Bytes*>(member)));
-    case FieldType::duration: return duration(*static_cast<const Duration*>(member));
-    case FieldType::secret: return write_secret(*static_cast<const SecretSetting*>(member), redact);
-    case FieldType::text_list: return write_list<std::string>(member, text);
-    case FieldType::integer_list: return write_list<std::int64_t>(member, number);
-    case FieldType::duration_list: return write_list<Duration>(member, duration);
-    case FieldType::object: break; // encode.cpp walks objects
+    case FieldType::text:
+        return text(*static_cast<const std::string*>(member));
+    case FieldType::boolean:
+        return *static_cast<const bool*>(member);
+    case FieldType::integer:
+        return number(*static_cast<const std::int64_t*>(member));
+    case FieldType::size:
+        return text(format_size(*static_cast<const Bytes*>(member)));
+    case FieldType::duration:
+        return duration(*static_cast<const Duration*>(member));
+    case FieldType::secret:
+        return write_secret(*static_cast<const SecretSetting*>(member), redact);
+    case FieldType::text_list:
+        return write_list<std::string>(member, text);
+    case FieldType::integer_list:
+        return write_list<std::int64_t>(member, number);
+    case FieldType::duration_list:
+        return write_list<Duration>(member, duration);
+    case FieldType::object:
+        break; // encode.cpp walks objects
     }
     return nullptr;
 }
 
 std::string key_of(const Field& field, std::string_view text) {
-    return field.format != nullptr && field.format->key != nullptr ? field.format->key(text) : std::string(text);
+    return field.format != nullptr && field.format->key != nullptr ? field.format->key(text)
+                                                                   : std::string(text);
 }
 
 } // namespace mail::schema::codec

@@ -1,5 +1,5 @@
-// The codec of single values, shared by decode.cpp and encode.cpp: what each field type looks like as JSON and as text.
-// Internal to common/schema. Errors are sentences that fit after "field: ".
+// The codec of single values, shared by decode.cpp and encode.cpp: what each field type looks like as JSON
+// and as text. Internal to common/schema. Errors are sentences that fit after "field: ".
 #pragma once
 
 #include "common/schema/field.hpp"

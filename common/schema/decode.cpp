@@ -50,16 +50,19 @@ struct Decoder {
             return add(value, path);
         }
         if (array->size() > field.max_items)
-            return fault(path, Error{ErrorCode::invalid, "has more than " + std::to_string(field.max_items) + " entries", {}});
+            return fault(path, Error{ErrorCode::invalid,
+                                     "has more than " + std::to_string(field.max_items) + " entries",
+                                     {}});
         for (std::size_t i = 0; i < array->size() && issues.size() < most_issues; ++i)
             add((*array)[i], path + "[" + std::to_string(i) + "]");
     }
 
     void value(const Field& field, void* owner, const json::value& given, const std::string& path);
-    void members(std::span<const Field> fields, void* owner, const json::object& given, const std::string& prefix,
-                 const Kind* kind);
+    void members(std::span<const Field> fields, void* owner, const json::object& given,
+                 const std::string& prefix, const Kind* kind);
     void required(std::span<const Field> fields, const void* owner, const std::string& prefix);
-    void unknown(std::span<const Field> fields, std::string_view key, const std::string& path, const Kind* kind);
+    void unknown(std::span<const Field> fields, std::string_view key, const std::string& path,
+                 const Kind* kind);
 };
 
 /// One order and no repeats, so that equal sets are equal lists.
@@ -69,7 +72,8 @@ void settle_order(const Field& field, std::vector<std::string>& list) {
     for (auto& item : list)
         keyed.emplace_back(codec::key_of(field, item), std::move(item));
     std::sort(keyed.begin(), keyed.end());
-    keyed.erase(std::unique(keyed.begin(), keyed.end(), [](auto& a, auto& b) { return a.first == b.first; }), keyed.end());
+    keyed.erase(std::unique(keyed.begin(), keyed.end(), [](auto& a, auto& b) { return a.first == b.first; }),
+                keyed.end());
     list.clear();
     for (auto& [key, item] : keyed)
         list.push_back(std::move(item));
@@ -89,9 +93,11 @@ void Decoder::value(const Field& field, void* owner, const json::value& given, c
     case FieldType::duration:
         return scalar<Duration>(member, path, [&] { return codec::read_duration(field, given); });
     case FieldType::secret:
-        return scalar<SecretSetting>(member, path, [&] { return codec::read_secret(given, options.allow_from); });
+        return scalar<SecretSetting>(member, path,
+                                     [&] { return codec::read_secret(given, options.allow_from); });
     case FieldType::text_list:
-        list<std::string>(field, member, given, path, [&](const json::value& v) { return codec::read_text(field, v); });
+        list<std::string>(field, member, given, path,
+                          [&](const json::value& v) { return codec::read_text(field, v); });
         if (field.is_unordered)
             settle_order(field, *static_cast<std::vector<std::string>*>(member));
         return;
@@ -108,7 +114,8 @@ void Decoder::value(const Field& field, void* owner, const json::value& given, c
     }
 }
 
-void Decoder::unknown(std::span<const Field> fields, std::string_view key, const std::string& path, const Kind* kind) {
+void Decoder::unknown(std::span<const Field> fields, std::string_view key, const std::string& path,
+                      const Kind* kind) {
     const std::string shown = "\"" + text::escape(key, 64) + "\"";
     if (kind != nullptr && key == kind->key_field().name) {
         report(issues, path, shown + " is the object's name and stands outside spec").at_key = true;
@@ -121,8 +128,8 @@ void Decoder::unknown(std::span<const Field> fields, std::string_view key, const
     report(issues, path, "unknown field " + shown, codec::suggest(key, names, "fields")).at_key = true;
 }
 
-void Decoder::members(std::span<const Field> fields, void* owner, const json::object& given, const std::string& prefix,
-                      const Kind* kind) {
+void Decoder::members(std::span<const Field> fields, void* owner, const json::object& given,
+                      const std::string& prefix, const Kind* kind) {
     for (const auto& [member, content] : given) {
         if (issues.size() >= most_issues)
             return;
@@ -188,13 +195,46 @@ Result<AnyObject> decode_text(const Kind& kind, std::string_view name, std::stri
     boost::system::error_code error;
     const json::value parsed = json::parse({spec_json.data(), spec_json.size()}, error);
     if (error || !parsed.is_object())
-        return fail(ErrorCode::invalid, std::string(kind.name) + " " + std::string(name) + ": the spec is no JSON object");
+        return fail(ErrorCode::invalid,
+                    std::string(kind.name) + " " + std::string(name) + ": the spec is no JSON object");
     Issues issues;
     AnyObject object = decode(kind, name, parsed.get_object(), issues);
     if (has_errors(issues))
         return fail(to_error(issues));
     return object;
 }
+
+namespace {
+
+/// One value or one element of a list; texts of sizes and durations stay as they are written.
+Result<json::value> checked_element(const Field& field, const json::value& one) {
+    switch (field.type) {
+    case FieldType::boolean: {
+        MAIL_TRY(auto v, codec::read_boolean(one));
+        return json::value(v);
+    }
+    case FieldType::integer:
+    case FieldType::integer_list: {
+        MAIL_TRY(auto v, codec::read_integer(field, one));
+        return json::value(v);
+    }
+    case FieldType::size: {
+        MAIL_DO(codec::read_size(field, one));
+        return one;
+    }
+    case FieldType::duration:
+    case FieldType::duration_list: {
+        MAIL_DO(codec::read_duration(field, one));
+        return one;
+    }
+    default: {
+        MAIL_TRY(auto v, codec::read_text(field, one));
+        return json::value(v);
+    }
+    }
+}
+
+} // namespace
 
 Result<json::value> value_from_text(const Field& field, std::string_view text) {
     const json::value given(json::string_view{text.data(), text.size()});
@@ -218,29 +258,19 @@ Result<json::value> value_from_text(const Field& field, std::string_view text) {
             if (const auto trimmed = text::trim(part); !trimmed.empty())
                 items.emplace_back(json::string_view{trimmed.data(), trimmed.size()});
         break;
-    default: break;
+    default:
+        break;
     }
     const auto named = [&](Error error) {
         error.message = std::string(field.name) + ": " + error.message;
         return fail(std::move(error));
     };
-    const auto element = [&](const json::value& one) -> Result<json::value> {
-        switch (field.type) {
-        case FieldType::boolean: { MAIL_TRY(auto v, codec::read_boolean(one)); return json::value(v); }
-        case FieldType::integer:
-        case FieldType::integer_list: { MAIL_TRY(auto v, codec::read_integer(field, one)); return json::value(v); }
-        case FieldType::size: { MAIL_DO(codec::read_size(field, one)); return one; }
-        case FieldType::duration:
-        case FieldType::duration_list: { MAIL_DO(codec::read_duration(field, one)); return one; }
-        default: { MAIL_TRY(auto v, codec::read_text(field, one)); return json::value(v); }
-        }
-    };
     if (!field.is_list()) {
-        auto out = element(given);
+        auto out = checked_element(field, given);
         return out ? std::move(out) : named(std::move(out.error()));
     }
     for (auto& item : items) {
-        auto one = element(item);
+        auto one = checked_element(field, item);
         if (!one)
             return named(std::move(one.error()));
         item = std::move(*one);

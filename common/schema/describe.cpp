@@ -19,9 +19,13 @@ namespace json = boost::json;
 
 namespace {
 
-json::string_view word(std::string_view s) { return {s.data(), s.size()}; }
+json::string_view word(std::string_view s) {
+    return {s.data(), s.size()};
+}
 
-std::vector<std::string> words_of(std::span<const std::string_view> words) { return {words.begin(), words.end()}; }
+std::vector<std::string> words_of(std::span<const std::string_view> words) {
+    return {words.begin(), words.end()};
+}
 
 /// "at least 1 KiB", "1 to 65535"; empty when every value goes.
 std::string range_text(const Field& field) {
@@ -35,14 +39,18 @@ std::string range_text(const Field& field) {
                            field.type == FieldType::integer_list;
     if (!has_range || (field.least == 0 && field.most == INT64_MAX))
         return {};
-    return field.most == INT64_MAX ? "at least " + shown(field.least) : shown(field.least) + " to " + shown(field.most);
+    return field.most == INT64_MAX ? "at least " + shown(field.least)
+                                   : shown(field.least) + " to " + shown(field.most);
 }
 
 std::string reference_text(const Field& field) {
     switch (field.refers_by) {
-    case Field::RefersBy::name: return "name of a " + std::string(field.reference);
-    case Field::RefersBy::domain: return "its domain is a " + std::string(field.reference) + " of this server";
-    case Field::RefersBy::recipient: return "must exist when its domain is one of this server";
+    case Field::RefersBy::name:
+        return "name of a " + std::string(field.reference);
+    case Field::RefersBy::domain:
+        return "its domain is a " + std::string(field.reference) + " of this server";
+    case Field::RefersBy::recipient:
+        return "must exist when its domain is one of this server";
     }
     return {};
 }
@@ -56,14 +64,16 @@ void line(std::string& out, std::string_view label, std::string_view text) {
 }
 
 std::string explain_field(const std::string& path, const Kind& kind, const Field& field) {
-    std::string out = path + " (" + std::string(type_name(field.type)) + ")\n  " + std::string(field.doc) + "\n\n";
+    std::string out =
+        path + " (" + std::string(type_name(field.type)) + ")\n  " + std::string(field.doc) + "\n\n";
     line(out, "values", text::join(words_of(field.choices), ", "));
     if (field.format != nullptr)
         line(out, "form", field.format->explanation);
     line(out, "range", range_text(field));
     if (!field.reference.empty())
         line(out, "refers to", reference_text(field));
-    line(out, "default", field.is_required ? "none: it is required" : value_to_text(field, default_value(kind, field)));
+    line(out, "default",
+         field.is_required ? "none: it is required" : value_to_text(field, default_value(kind, field)));
     line(out, "example", field.sample);
     if (field.is_key)
         line(out, "note", "the name of the object; stands outside spec");
@@ -92,7 +102,8 @@ std::string explain_kind(const Kind& kind) {
         row.resize(widest + 4, ' ');
         out += row + std::string(field.doc) + (field.is_required && !field.is_key ? " Required." : "") + "\n";
     }
-    return out + "\nMore: mailctl explain " + std::string(kind.name) + "." + std::string(kind.fields.back().name) + "\n";
+    return out + "\nMore: mailctl explain " + std::string(kind.name) + "." +
+           std::string(kind.fields.back().name) + "\n";
 }
 
 json::array strings(std::span<const std::string_view> words) {
@@ -103,7 +114,8 @@ json::array strings(std::span<const std::string_view> words) {
 }
 
 json::object field_json(const Kind& kind, const Field& field) {
-    json::object out{{"name", word(field.name)}, {"type", word(type_name(field.type))}, {"doc", word(field.doc)}};
+    json::object out{
+        {"name", word(field.name)}, {"type", word(type_name(field.type))}, {"doc", word(field.doc)}};
     const auto flag = [&](const char* name, bool value) {
         if (value)
             out[name] = true;
@@ -145,7 +157,8 @@ json::array kinds_json(Kinds kinds) {
         json::array fields;
         for (const auto& field : kind->fields)
             fields.push_back(field_json(*kind, field));
-        json::object entry{{"name", word(kind->name)}, {"plural", word(kind->plural)}, {"doc", word(kind->doc)}};
+        json::object entry{
+            {"name", word(kind->name)}, {"plural", word(kind->plural)}, {"doc", word(kind->doc)}};
         if (kind->is_singleton)
             entry["singleton"] = true;
         entry["fields"] = std::move(fields);
@@ -166,12 +179,14 @@ Result<std::string> explain(std::string_view topic, Kinds kinds) {
     for (;;) {
         const auto cut = rest.find('.');
         const auto name = rest.substr(0, cut);
-        const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == name; });
+        const auto found =
+            std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == name; });
         if (found == fields.end()) {
             std::vector<std::string> names;
             for (const auto& field : fields)
                 names.emplace_back(field.name);
-            return fail(ErrorCode::not_found, std::string(kind->name) + " has no field \"" + text::escape(name, 64) + "\"",
+            return fail(ErrorCode::not_found,
+                        std::string(kind->name) + " has no field \"" + text::escape(name, 64) + "\"",
                         codec::suggest(name, names, "fields"));
         }
         if (cut == std::string_view::npos)
@@ -181,7 +196,9 @@ Result<std::string> explain(std::string_view topic, Kinds kinds) {
     }
 }
 
-std::string schema_hash(Kinds kinds) { return fingerprint(json::serialize(kinds_json(kinds))); }
+std::string schema_hash(Kinds kinds) {
+    return fingerprint(json::serialize(kinds_json(kinds)));
+}
 
 json::object schema_json(Kinds kinds) {
     json::array described = kinds_json(kinds);
@@ -198,16 +215,25 @@ std::string flag_name(const Field& field) {
 std::string value_hint(const Field& field) {
     std::string word_hint;
     switch (field.type) {
-    case FieldType::boolean: return "{true | false}";
-    case FieldType::size: return "<size>";
-    case FieldType::duration: return "<duration>";
-    case FieldType::duration_list: return "<duration>,...";
-    case FieldType::integer: return "<number>";
-    case FieldType::integer_list: return "<number>,...";
-    case FieldType::object: return "<fields>";
-    case FieldType::secret: return "<secret>";
+    case FieldType::boolean:
+        return "{true | false}";
+    case FieldType::size:
+        return "<size>";
+    case FieldType::duration:
+        return "<duration>";
+    case FieldType::duration_list:
+        return "<duration>,...";
+    case FieldType::integer:
+        return "<number>";
+    case FieldType::integer_list:
+        return "<number>,...";
+    case FieldType::object:
+        return "<fields>";
+    case FieldType::secret:
+        return "<secret>";
     case FieldType::text:
-    case FieldType::text_list: break;
+    case FieldType::text_list:
+        break;
     }
     if (!field.choices.empty())
         word_hint = "{" + text::join(words_of(field.choices), " | ") + "}";
@@ -227,7 +253,8 @@ std::vector<const Field*> columns(const Kind& kind, bool wide) {
     for (const auto& field : kind.fields)
         if (field.column_order != 0 && (wide || !field.is_wide))
             out.push_back(&field);
-    std::stable_sort(out.begin(), out.end(), [](auto* a, auto* b) { return a->column_order < b->column_order; });
+    std::stable_sort(out.begin(), out.end(),
+                     [](auto* a, auto* b) { return a->column_order < b->column_order; });
     return out;
 }
 

@@ -1,5 +1,5 @@
-// The schema told to others: people (explain), editors (JSON Schema), other versions of mailctl (GET /v1/schema), shells
-// (completion). All of it is read from the tables.
+// The schema told to others: people (explain), editors (JSON Schema), other versions of mailctl (GET
+// /v1/schema), shells (completion). All of it is read from the tables.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -19,7 +19,8 @@ bool same_text(const Field& field, const json::value& a, const json::value& b) {
     const auto* y = b.if_string();
     if (x == nullptr || y == nullptr)
         return a == b;
-    return *x == *y || codec::key_of(field, {x->data(), x->size()}) == codec::key_of(field, {y->data(), y->size()});
+    return *x == *y ||
+           codec::key_of(field, {x->data(), x->size()}) == codec::key_of(field, {y->data(), y->size()});
 }
 
 bool same(const Field& field, const json::value& a, const json::value& b) {
@@ -35,7 +36,8 @@ struct Differ {
     const Kind& kind;
     std::vector<FieldChange> out{};
 
-    void field(const Field& row, const json::object* before, const json::object* after, const std::string& prefix, bool nested) {
+    void field(const Field& row, const json::object* before, const json::object* after,
+               const std::string& prefix, bool nested) {
         const json::string_view name{row.name.data(), row.name.size()};
         const auto* old_value = before != nullptr ? before->if_contains(name) : nullptr;
         const auto* new_value = after != nullptr ? after->if_contains(name) : nullptr;
@@ -46,14 +48,16 @@ struct Differ {
             const auto* inner_before = old_value != nullptr ? old_value->if_object() : nullptr;
             const auto* inner_after = new_value != nullptr ? new_value->if_object() : nullptr;
             if ((inner_before == nullptr) != (inner_after == nullptr))
-                out.push_back({path, inner_before != nullptr ? "set" : "", inner_after != nullptr ? "set" : "", false});
+                out.push_back(
+                    {path, inner_before != nullptr ? "set" : "", inner_after != nullptr ? "set" : "", false});
             for (const auto& member : row.fields())
                 field(member, inner_before, inner_after, path + ".", true);
             return;
         }
         if (row.type == FieldType::secret) {
             if (old_value == nullptr || new_value == nullptr || *old_value != *new_value)
-                out.push_back({path, old_value != nullptr ? "(changed)" : "", new_value != nullptr ? "(changed)" : "", true});
+                out.push_back({path, old_value != nullptr ? "(changed)" : "",
+                               new_value != nullptr ? "(changed)" : "", true});
             return;
         }
         // What is not written has its default; beside no spec at all there is nothing.

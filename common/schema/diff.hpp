@@ -1,5 +1,5 @@
-// Differences of two specs, field by field, in the words a person reads; equality as the schema sees it (case of own
-// addresses, order of unordered lists). Pure; expects normalised specs.
+// Differences of two specs, field by field, in the words a person reads; equality as the schema sees it (case
+// of own addresses, order of unordered lists). Pure; expects normalised specs.
 #pragma once
 
 #include "common/schema/kind.hpp"

@@ -43,11 +43,14 @@ void check_duplicates(std::span<const Document> documents, Issues& issues) {
         const auto [first, fresh] = seen.emplace(identity(document.kind, document.name), &document);
         if (fresh)
             continue;
-        const auto place = [](const Document& d) { return d.source ? d.source->locate({}, false) : Position{}; };
+        const auto place = [](const Document& d) {
+            return d.source ? d.source->locate({}, false) : Position{};
+        };
         const Position before = place(*first->second);
-        Issue& issue = report(issues, {}, "is described twice",
-                              before.known() ? "first at " + first->second->file + ":" + std::to_string(before.line)
-                                             : std::string{});
+        Issue& issue =
+            report(issues, {}, "is described twice",
+                   before.known() ? "first at " + first->second->file + ":" + std::to_string(before.line)
+                                  : std::string{});
         issue.kind = document.kind;
         issue.name = document.name;
         issue.file = document.file;
@@ -58,7 +61,8 @@ void check_duplicates(std::span<const Document> documents, Issues& issues) {
 std::string documents_to_json(std::span<const Document> documents) {
     json::array list;
     for (const auto& document : documents)
-        list.push_back(json::object{{"kind", document.kind}, {"name", document.name}, {"spec", *document.spec}});
+        list.push_back(
+            json::object{{"kind", document.kind}, {"name", document.name}, {"spec", *document.spec}});
     return json::serialize(json::object{{"documents", std::move(list)}});
 }
 
@@ -66,7 +70,8 @@ namespace {
 
 void read_document(const json::value& value, std::size_t index, ReadDocuments& out) {
     const auto fault = [&](const std::string& path, std::string message, std::string hint = {}) {
-        report(out.issues, "documents[" + std::to_string(index) + "]" + path, std::move(message), std::move(hint));
+        report(out.issues, "documents[" + std::to_string(index) + "]" + path, std::move(message),
+               std::move(hint));
     };
     const auto* object = value.if_object();
     if (object == nullptr)
@@ -102,7 +107,8 @@ ReadDocuments documents_from_json(const json::value& body) {
     const auto* object = body.if_object();
     const auto* list = object != nullptr ? object->if_contains("documents") : nullptr;
     if (list == nullptr || !list->is_array()) {
-        report(out.issues, "documents", "is no list", "send {\"documents\": [{\"kind\": ..., \"name\": ..., \"spec\": {...}}]}");
+        report(out.issues, "documents", "is no list",
+               "send {\"documents\": [{\"kind\": ..., \"name\": ..., \"spec\": {...}}]}");
         return out;
     }
     for (std::size_t i = 0; i < list->get_array().size() && out.issues.size() < most_issues; ++i)

@@ -1,5 +1,6 @@
-// Document: the desired state of one object, as read from YAML or received as JSON: kind, canonical name and normalised
-// spec. What is not in spec has its default. Made by read_yaml and documents_from_json, eaten by compute_plan.
+// Document: the desired state of one object, as read from YAML or received as JSON: kind, canonical name and
+// normalised spec. What is not in spec has its default. Made by read_yaml and documents_from_json, eaten by
+// compute_plan.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -15,7 +15,8 @@ namespace json = boost::json;
 namespace {
 
 /// `defaults` is a fresh object of the same struct; its optional members are opened as the walk needs them.
-json::object write_members(std::span<const Field> fields, const void* owner, void* defaults, const EncodeOptions& options) {
+json::object write_members(std::span<const Field> fields, const void* owner, void* defaults,
+                           const EncodeOptions& options) {
     json::object out;
     for (const auto& field : fields) {
         if (field.is_key)
@@ -29,7 +30,8 @@ json::object write_members(std::span<const Field> fields, const void* owner, voi
             continue;
         }
         json::value value = codec::write_value(field, member, options.redact);
-        if (value.is_null() || (options.omit_defaults && value == codec::write_value(field, field.peek(defaults), false)))
+        if (value.is_null() ||
+            (options.omit_defaults && value == codec::write_value(field, field.peek(defaults), false)))
             continue;
         out[name] = std::move(value);
     }
@@ -82,12 +84,13 @@ json::object merged(std::span<const Field> fields, const json::object& spec, con
     json::object out = spec;
     for (const auto& [name, change] : patch) {
         const std::string_view word{name.data(), name.size()};
-        const auto field = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == word; });
+        const auto field =
+            std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == word; });
         const auto* old = out.if_contains(name);
         if (change.is_null()) {
             out.erase(name);
-        } else if (field != fields.end() && field->type == FieldType::object && change.is_object() && old != nullptr &&
-                   old->is_object()) {
+        } else if (field != fields.end() && field->type == FieldType::object && change.is_object() &&
+                   old != nullptr && old->is_object()) {
             json::object next = merged(field->fields(), old->get_object(), change.get_object());
             out[name] = std::move(next);
         } else {

@@ -1,5 +1,5 @@
-// fingerprint: 128 bits of a text as 32 hex digits (FNV-1a). Tells versions of plans and schemas apart; promises nothing
-// against somebody who wants two texts to look alike. Internal to common/schema.
+// fingerprint: 128 bits of a text as 32 hex digits (FNV-1a). Tells versions of plans and schemas apart;
+// promises nothing against somebody who wants two texts to look alike. Internal to common/schema.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,9 @@ namespace mail::schema {
 
 namespace {
 
-std::string quoted(std::string_view text) { return "\"" + text::escape(text, 80) + "\""; }
+std::string quoted(std::string_view text) {
+    return "\"" + text::escape(text, 80) + "\"";
+}
 
 Result<Address> canonical_parts(std::string_view text) {
     auto parsed = parse_address(text);
@@ -107,10 +109,10 @@ Result<std::string> canonical_path(std::string_view text) {
 }
 
 Result<std::string> canonical_time_zone(std::string_view text) {
-    const bool good = text.size() <= 64 && !text.starts_with('/') && text.find("..") == std::string_view::npos &&
-                      std::all_of(text.begin(), text.end(), [](char c) {
-                          return text::is_alnum(c) || c == '/' || c == '_' || c == '-' || c == '+';
-                      });
+    const bool good =
+        text.size() <= 64 && !text.starts_with('/') && text.find("..") == std::string_view::npos &&
+        std::all_of(text.begin(), text.end(),
+                    [](char c) { return text::is_alnum(c) || c == '/' || c == '_' || c == '-' || c == '+'; });
     if (!good)
         return fail(ErrorCode::invalid, quoted(text) + " is no time zone", "write it like Europe/Berlin");
     return std::string(text);
@@ -127,11 +129,13 @@ Result<std::string> canonical_line(std::string_view text) {
 } // namespace
 
 const TextFormat address_format{"address", "a mail address such as ann@example.org", canonical_address};
-const TextFormat own_address_format{"address", "a mail address such as ann@example.org", canonical_own_address,
-                                    own_address_key};
-const TextFormat address_name_format{"address", "a mail address such as ann@example.org", canonical_address_name};
+const TextFormat own_address_format{"address", "a mail address such as ann@example.org",
+                                    canonical_own_address, own_address_key};
+const TextFormat address_name_format{"address", "a mail address such as ann@example.org",
+                                     canonical_address_name};
 const TextFormat domain_format{"domain", "a domain name such as example.org", canonical_domain};
-const TextFormat domain_pattern_format{"domain pattern", "a domain, *.example.org or *", canonical_domain_pattern};
+const TextFormat domain_pattern_format{"domain pattern", "a domain, *.example.org or *",
+                                       canonical_domain_pattern};
 const TextFormat host_format{"host", "a host name such as mx.example.org", canonical_host};
 const TextFormat name_format{"name", "letters, digits, \".\", \"_\" and \"-\"", canonical_name};
 const TextFormat path_format{"path", "an absolute path", canonical_path};

@@ -13,7 +13,9 @@ namespace mail::schema {
 
 namespace {
 
-std::string quoted(std::string_view text) { return "\"" + text::escape(text, 80) + "\""; }
+std::string quoted(std::string_view text) {
+    return "\"" + text::escape(text, 80) + "\"";
+}
 
 struct Ip {
     std::array<unsigned char, 16> bytes{};
@@ -42,14 +44,16 @@ std::optional<Ip> parse_ip(std::string_view text) {
 
 std::string ip_text(const Ip& ip) {
     std::array<char, INET6_ADDRSTRLEN> out{};
-    inet_ntop(ip.is_ipv6 ? AF_INET6 : AF_INET, ip.bytes.data(), out.data(), static_cast<socklen_t>(out.size()));
+    inet_ntop(ip.is_ipv6 ? AF_INET6 : AF_INET, ip.bytes.data(), out.data(),
+              static_cast<socklen_t>(out.size()));
     return out.data();
 }
 
 Result<std::string> canonical_ip(std::string_view text) {
     const auto ip = parse_ip(text);
     if (!ip)
-        return fail(ErrorCode::invalid, quoted(text) + " is no IP address", "write it like 192.0.2.1 or 2001:db8::1");
+        return fail(ErrorCode::invalid, quoted(text) + " is no IP address",
+                    "write it like 192.0.2.1 or 2001:db8::1");
     return ip_text(*ip);
 }
 
@@ -187,9 +191,11 @@ Result<Network> parse_network(std::string_view text) {
     return out;
 }
 
-const TextFormat bind_format{"bind address", "127.0.0.1:25, [::1]:25, *:25, unix:/path or fd:3", canonical_bind};
+const TextFormat bind_format{"bind address", "127.0.0.1:25, [::1]:25, *:25, unix:/path or fd:3",
+                             canonical_bind};
 const TextFormat endpoint_format{"endpoint", "a host with or without port", canonical_endpoint};
-const TextFormat ip_endpoint_format{"IP endpoint", "an IP address with or without port", canonical_ip_endpoint};
+const TextFormat ip_endpoint_format{"IP endpoint", "an IP address with or without port",
+                                    canonical_ip_endpoint};
 const TextFormat ip_format{"IP address", "an IPv4 or IPv6 address", canonical_ip};
 const TextFormat network_format{"network", "a network such as 10.0.0.0/8, or one address", canonical_network};
 

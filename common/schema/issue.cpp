@@ -28,7 +28,8 @@ std::string subject_of(const Issue& issue) {
 std::string to_text(const Issue& issue) {
     std::string out = issue.file;
     if (issue.at.known())
-        out += (out.empty() ? "" : ":") + std::to_string(issue.at.line) + ":" + std::to_string(issue.at.column);
+        out +=
+            (out.empty() ? "" : ":") + std::to_string(issue.at.line) + ":" + std::to_string(issue.at.column);
     if (!out.empty())
         out += ": ";
     if (issue.severity == Issue::Severity::warning)

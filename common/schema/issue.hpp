@@ -1,5 +1,5 @@
-// Issue: one fault or warning found in documents or specs. Checks append to Issues and go on, so that all faults are
-// told at once. Positions are filled in where the text is known (yaml.hpp, document.hpp).
+// Issue: one fault or warning found in documents or specs. Checks append to Issues and go on, so that all
+// faults are told at once. Positions are filled in where the text is known (yaml.hpp, document.hpp).
 #pragma once
 
 #include "common/base/error.hpp"
@@ -35,7 +35,8 @@ using Issues = std::vector<Issue>;
 inline constexpr std::size_t most_issues = 1000;
 
 [[nodiscard]] bool has_errors(const Issues& issues) noexcept;
-/// "site.yaml:3:5: mailbox ann@example.org: quota: ..."; parts that are unknown are left out. Hint as " (hint)".
+/// "site.yaml:3:5: mailbox ann@example.org: quota: ..."; parts that are unknown are left out. Hint as "
+/// (hint)".
 [[nodiscard]] std::string to_text(const Issue& issue);
 /// The first error as an Error, with "and N more" when there are several. Expects has_errors().
 [[nodiscard]] Error to_error(const Issues& issues);

@@ -11,7 +11,9 @@ namespace json = boost::json;
 
 namespace {
 
-json::string_view word(std::string_view s) { return {s.data(), s.size()}; }
+json::string_view word(std::string_view s) {
+    return {s.data(), s.size()};
+}
 
 json::object members_schema(const Kind& kind, std::span<const Field> fields);
 
@@ -22,14 +24,16 @@ json::object secret_schema() {
                             {"required", json::array{member}},
                             {"additionalProperties", false}};
     };
-    return json::object{{"oneOf", json::array{only("from", "string"), only("hash", "string"), only("keep", "boolean"),
-                                              only("value", "string"), json::object{{"type", "string"}}}}};
+    return json::object{
+        {"oneOf", json::array{only("from", "string"), only("hash", "string"), only("keep", "boolean"),
+                              only("value", "string"), json::object{{"type", "string"}}}}};
 }
 
 /// Of one value, or of one element of a list.
 json::object element_schema(const Kind& kind, const Field& field) {
     switch (field.type) {
-    case FieldType::boolean: return {{"type", "boolean"}};
+    case FieldType::boolean:
+        return {{"type", "boolean"}};
     case FieldType::integer:
     case FieldType::integer_list: {
         json::object out{{"type", "integer"}, {"minimum", field.least}};
@@ -38,13 +42,18 @@ json::object element_schema(const Kind& kind, const Field& field) {
         return out;
     }
     case FieldType::size:
-        return {{"type", json::array{"string", "integer"}}, {"pattern", "^[0-9]+ ?([KMGTkmgt]?([iI]?[bB])?)$"}};
+        return {{"type", json::array{"string", "integer"}},
+                {"pattern", "^[0-9]+ ?([KMGTkmgt]?([iI]?[bB])?)$"}};
     case FieldType::duration:
-    case FieldType::duration_list: return {{"type", "string"}, {"pattern", "^(0|([0-9]+[smhdw])+)$"}};
-    case FieldType::secret: return secret_schema();
-    case FieldType::object: return members_schema(kind, field.fields());
+    case FieldType::duration_list:
+        return {{"type", "string"}, {"pattern", "^(0|([0-9]+[smhdw])+)$"}};
+    case FieldType::secret:
+        return secret_schema();
+    case FieldType::object:
+        return members_schema(kind, field.fields());
     case FieldType::text:
-    case FieldType::text_list: break;
+    case FieldType::text_list:
+        break;
     }
     json::object out{{"type", "string"}};
     if (!field.choices.empty()) {
@@ -110,19 +119,25 @@ json::object json_schema(Kinds kinds) {
         const json::object some{{"$ref", path + "_fields"}};
         definitions[std::string(kind->name) + "_fields"] = partial(spec);
         definitions[word(kind->name)] = std::move(spec);
-        json::object then{{"spec", json::object{{"$ref", path}}}, {"defaults", some},
-                          {"items", json::object{{"type", "object"},
-                                                 {"additionalProperties",
-                                                  json::object{{"anyOf", json::array{some, json::object{{"type", "null"}}}}}}}}};
+        json::object then{
+            {"spec", json::object{{"$ref", path}}},
+            {"defaults", some},
+            {"items",
+             json::object{{"type", "object"},
+                          {"additionalProperties",
+                           json::object{{"anyOf", json::array{some, json::object{{"type", "null"}}}}}}}}};
         rules.push_back(json::object{
-            {"if", json::object{{"properties", json::object{{"kind", json::object{{"const", word(kind->name)}}}}}}},
+            {"if",
+             json::object{{"properties", json::object{{"kind", json::object{{"const", word(kind->name)}}}}}}},
             {"then", json::object{{"properties", std::move(then)}}}});
     }
-    json::object properties{{"kind", json::object{{"enum", std::move(names)}, {"description", "What the document describes."}}},
-                            {"name", json::object{{"type", "string"}, {"description", "Name of the one object."}}},
-                            {"spec", json::object{{"type", "object"}, {"description", "Its fields."}}},
-                            {"items", json::object{{"type", "object"}, {"description", "Several objects by name."}}},
-                            {"defaults", json::object{{"type", "object"}, {"description", "Fields of items that do not state them."}}}};
+    json::object properties{
+        {"kind", json::object{{"enum", std::move(names)}, {"description", "What the document describes."}}},
+        {"name", json::object{{"type", "string"}, {"description", "Name of the one object."}}},
+        {"spec", json::object{{"type", "object"}, {"description", "Its fields."}}},
+        {"items", json::object{{"type", "object"}, {"description", "Several objects by name."}}},
+        {"defaults",
+         json::object{{"type", "object"}, {"description", "Fields of items that do not state them."}}}};
     return json::object{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                         {"title", "Resources of a maild server"},
                         {"type", "object"},

@@ -4,16 +4,26 @@ namespace mail::schema {
 
 std::string_view type_name(FieldType type) noexcept {
     switch (type) {
-    case FieldType::text: return "text";
-    case FieldType::boolean: return "boolean";
-    case FieldType::integer: return "integer";
-    case FieldType::size: return "size";
-    case FieldType::duration: return "duration";
-    case FieldType::secret: return "secret";
-    case FieldType::text_list: return "list of text";
-    case FieldType::integer_list: return "list of integer";
-    case FieldType::duration_list: return "list of duration";
-    case FieldType::object: return "object";
+    case FieldType::text:
+        return "text";
+    case FieldType::boolean:
+        return "boolean";
+    case FieldType::integer:
+        return "integer";
+    case FieldType::size:
+        return "size";
+    case FieldType::duration:
+        return "duration";
+    case FieldType::secret:
+        return "secret";
+    case FieldType::text_list:
+        return "list of text";
+    case FieldType::integer_list:
+        return "list of integer";
+    case FieldType::duration_list:
+        return "list of duration";
+    case FieldType::object:
+        return "object";
     }
     return "text";
 }

@@ -1,7 +1,7 @@
-// Kind: one sort of resource: its words, its table of fields and its own rules. A kind is one file in kinds/ that defines
-// `extern const Kind x_kind` with make_kind<X>(...), plus one line in registry.cpp; nothing else names it.
-// All functions of a kind are pure. Objects are handled as void* of the kind's struct by json.cpp; everyone else uses
-// the typed decode<X>() of json.hpp.
+// Kind: one sort of resource: its words, its table of fields and its own rules. A kind is one file in kinds/
+// that defines `extern const Kind x_kind` with make_kind<X>(...), plus one line in registry.cpp; nothing else
+// names it. All functions of a kind are pure. Objects are handled as void* of the kind's struct by decode.cpp
+// and encode.cpp; everyone else uses the typed decode<X>() of json.hpp.
 #pragma once
 
 #include "common/schema/field.hpp"
@@ -22,9 +22,9 @@ struct Kind {
     std::string_view plural; ///< "mailboxes": in paths
     std::string_view doc;    ///< one sentence
     std::span<const Field> fields;
-    bool is_singleton = false;      ///< exists once, named like the kind
-    bool has_account = false;       ///< owns stored mail
-    bool owns_address = false;      ///< its name is an address that leads to it
+    bool is_singleton = false;       ///< exists once, named like the kind
+    bool has_account = false;        ///< owns stored mail
+    bool owns_address = false;       ///< its name is an address that leads to it
     std::string_view when_deleted{}; ///< what a deletion does, for the effects of a plan; may be empty
 
     void* (*make)() = nullptr;
@@ -32,13 +32,24 @@ struct Kind {
     /// Rules between fields; reports all faults.
     void (*check)(const void* object, Issues& issues) = nullptr;
     /// Rules between objects of the resulting whole, beyond references and addresses.
-    void (*check_whole)(const void* object, std::string_view name, const ResourceView& whole, Issues& issues) = nullptr;
-    /// Keys (address_key) of all addresses that lead to the object, its own included; the store's address index.
+    void (*check_whole)(const void* object, std::string_view name, const ResourceView& whole,
+                        Issues& issues) = nullptr;
+    /// Keys (address_key) of all addresses that lead to the object, its own included; the store's address
+    /// index.
     std::vector<std::string> (*addresses)(const void* object) = nullptr;
 
-    [[nodiscard]] constexpr Kind singleton() const { auto k = *this; k.is_singleton = true; return k; }
-    [[nodiscard]] constexpr Kind with_account() const { auto k = *this; k.has_account = true; return k; }
-    [[nodiscard]] constexpr Kind deletion(std::string_view s) const { auto k = *this; k.when_deleted = s; return k; }
+    /// A copy with one member set.
+    template <class T>
+    [[nodiscard]] constexpr Kind with(T Kind::*member, std::type_identity_t<T> value) const {
+        Kind copy = *this;
+        copy.*member = value;
+        return copy;
+    }
+    [[nodiscard]] constexpr Kind singleton() const { return with(&Kind::is_singleton, true); }
+    [[nodiscard]] constexpr Kind with_account() const { return with(&Kind::has_account, true); }
+    [[nodiscard]] constexpr Kind deletion(std::string_view effect) const {
+        return with(&Kind::when_deleted, effect);
+    }
     template <class T, void (*F)(const T&, Issues&)> [[nodiscard]] constexpr Kind checked() const {
         auto k = *this;
         k.check = [](const void* o, Issues& i) { F(*static_cast<const T*>(o), i); };
@@ -47,10 +58,13 @@ struct Kind {
     template <class T, void (*F)(const T&, std::string_view, const ResourceView&, Issues&)>
     [[nodiscard]] constexpr Kind checked_whole() const {
         auto k = *this;
-        k.check_whole = [](const void* o, std::string_view n, const ResourceView& w, Issues& i) { F(*static_cast<const T*>(o), n, w, i); };
+        k.check_whole = [](const void* o, std::string_view n, const ResourceView& w, Issues& i) {
+            F(*static_cast<const T*>(o), n, w, i);
+        };
         return k;
     }
-    template <class T, std::vector<std::string> (*F)(const T&)> [[nodiscard]] constexpr Kind answers_to() const {
+    template <class T, std::vector<std::string> (*F)(const T&)>
+    [[nodiscard]] constexpr Kind answers_to() const {
         auto k = *this;
         k.owns_address = true;
         k.addresses = [](const void* o) { return F(*static_cast<const T*>(o)); };

@@ -17,19 +17,26 @@ namespace json = boost::json;
 
 std::string_view action_name(Action action) noexcept {
     switch (action) {
-    case Action::none: return "none";
-    case Action::adopt: return "adopt";
-    case Action::create: return "create";
-    case Action::update: return "update";
-    case Action::replace: return "replace";
-    case Action::remove: return "delete";
+    case Action::none:
+        return "none";
+    case Action::adopt:
+        return "adopt";
+    case Action::create:
+        return "create";
+    case Action::update:
+        return "update";
+    case Action::replace:
+        return "replace";
+    case Action::remove:
+        return "delete";
     }
     return "none";
 }
 
 bool Plan::has_changes() const noexcept {
-    return std::any_of(operations.begin(), operations.end(),
-                       [](const Operation& o) { return o.action != Action::none && o.action != Action::adopt; });
+    return std::any_of(operations.begin(), operations.end(), [](const Operation& o) {
+        return o.action != Action::none && o.action != Action::adopt;
+    });
 }
 
 std::size_t Plan::count(Action action) const noexcept {
@@ -43,8 +50,10 @@ using Name = std::pair<std::string, std::string>;
 
 class Planner {
   public:
-    Planner(const ResourceView& current, const PlanOptions& options, const SecretSealer& sealer, Kinds kinds, Plan& plan)
-        : current_(current), options_(options), sealer_(sealer), kinds_(kinds), plan_(plan), whole_(current, kinds) {}
+    Planner(const ResourceView& current, const PlanOptions& options, const SecretSealer& sealer, Kinds kinds,
+            Plan& plan)
+        : current_(current), options_(options), sealer_(sealer), kinds_(kinds), plan_(plan),
+          whole_(current, kinds) {}
 
     void run(std::span<const Document> desired) {
         plan_.base_revision = current_.revision();
@@ -120,8 +129,8 @@ class Planner {
         if (before)
             return remove(*before);
         const std::string near = nearest_name(current_, kind_name, name);
-        fault(kind_name, name, "does not exist", near.empty() ? std::string{} : "did you mean " + near + "?").code =
-            ErrorCode::not_found;
+        fault(kind_name, name, "does not exist", near.empty() ? std::string{} : "did you mean " + near + "?")
+            .code = ErrorCode::not_found;
     }
 
     void remove(const Current& before) {
@@ -153,12 +162,14 @@ class Planner {
                     gone.push_back(object);
                 return true;
             });
-        // A file that lost its users must not take the users with it: above 10 objects, or above a tenth of the set when
-        // it is more than one object, only a number that was asked for is deleted.
+        // A file that lost its users must not take the users with it: above 10 objects, or above a tenth of
+        // the set when it is more than one object, only a number that was asked for is deleted.
         const bool is_large = gone.size() > 10 || (gone.size() > 1 && gone.size() * 10 > members);
         if (options_.max_deletes ? gone.size() > *options_.max_deletes : is_large)
-            fault({}, {}, "prune would delete " + std::to_string(gone.size()) + " of " + std::to_string(members) +
-                      " objects of set " + options_.set, "allow it with --max-deletes " + std::to_string(gone.size()));
+            fault({}, {},
+                  "prune would delete " + std::to_string(gone.size()) + " of " + std::to_string(members) +
+                      " objects of set " + options_.set,
+                  "allow it with --max-deletes " + std::to_string(gone.size()));
         for (const auto& object : gone)
             remove(object);
     }
@@ -168,7 +179,8 @@ class Planner {
             const Kind* kind = find_kind(operation.kind, kinds_);
             if (operation.action == Action::remove || kind == nullptr || plan_.issues.size() >= most_issues)
                 continue;
-            check_object(*kind, {operation.kind, operation.name, operation.after, operation.set}, whole_, plan_.issues, kinds_);
+            check_object(*kind, {operation.kind, operation.name, operation.after, operation.set}, whole_,
+                         plan_.issues, kinds_);
         }
         for (const auto& key : released_)
             if (!whole_.find_address(key))
@@ -180,14 +192,17 @@ class Planner {
         std::map<std::string, int, std::less<>> ranks;
         for (const Kind* kind : in_reference_order(kinds_))
             ranks.emplace(kind->name, static_cast<int>(ranks.size()));
-        std::sort(plan_.operations.begin(), plan_.operations.end(), [&](const Operation& a, const Operation& b) {
-            const bool a_goes = a.action == Action::remove;
-            const bool b_goes = b.action == Action::remove;
-            if (a_goes != b_goes)
-                return a_goes;
-            const auto key = [&](const Operation& o) { return std::tuple(ranks[o.kind], std::string_view(o.name)); };
-            return a_goes ? key(b) < key(a) : key(a) < key(b);
-        });
+        std::sort(plan_.operations.begin(), plan_.operations.end(),
+                  [&](const Operation& a, const Operation& b) {
+                      const bool a_goes = a.action == Action::remove;
+                      const bool b_goes = b.action == Action::remove;
+                      if (a_goes != b_goes)
+                          return a_goes;
+                      const auto key = [&](const Operation& o) {
+                          return std::tuple(ranks[o.kind], std::string_view(o.name));
+                      };
+                      return a_goes ? key(b) < key(a) : key(a) < key(b);
+                  });
     }
 
     void predict() {
@@ -200,8 +215,9 @@ class Planner {
             if (found == gone.end() || kind->when_deleted.empty())
                 continue;
             const auto& names = found->second;
-            std::string who = names.size() == 1 ? std::string(kind->name) + " " + std::string(names.front())
-                                                : std::to_string(names.size()) + " " + std::string(kind->plural);
+            std::string who = names.size() == 1
+                                  ? std::string(kind->name) + " " + std::string(names.front())
+                                  : std::to_string(names.size()) + " " + std::string(kind->plural);
             plan_.effects.push_back(who + ": " + std::string(kind->when_deleted));
         }
     }

@@ -15,14 +15,16 @@ namespace {
 json::object operation_json(const Operation& operation) {
     json::array changes;
     for (const auto& change : operation.changes)
-        changes.push_back(json::object{{"field", change.field}, {"before", change.before}, {"after", change.after}});
+        changes.push_back(
+            json::object{{"field", change.field}, {"before", change.before}, {"after", change.after}});
     return json::object{{"action", action_name(operation.action).data()},
                         {"kind", operation.kind},
                         {"name", operation.name},
                         {"changes", std::move(changes)}};
 }
 
-constexpr Action shown_actions[] = {Action::create, Action::update, Action::replace, Action::remove, Action::adopt};
+constexpr Action shown_actions[] = {Action::create, Action::update, Action::replace, Action::remove,
+                                    Action::adopt};
 
 } // namespace
 
@@ -55,12 +57,9 @@ json::object to_json(const Plan& plan) {
         effects.push_back(json::string(effect));
     for (const Action action : shown_actions)
         summary[action_name(action).data()] = plan.count(action);
-    return json::object{{"plan_hash", plan.hash},
-                        {"base_revision", plan.base_revision},
-                        {"changed", plan.has_changes()},
-                        {"operations", std::move(operations)},
-                        {"warnings", std::move(warnings)},
-                        {"effects", std::move(effects)},
+    return json::object{{"plan_hash", plan.hash},          {"base_revision", plan.base_revision},
+                        {"changed", plan.has_changes()},   {"operations", std::move(operations)},
+                        {"warnings", std::move(warnings)}, {"effects", std::move(effects)},
                         {"summary", std::move(summary)}};
 }
 
@@ -71,12 +70,21 @@ std::string to_text(const Plan& plan) {
     for (const auto& operation : plan.operations) {
         const char* sign = nullptr;
         switch (operation.action) {
-        case Action::create: sign = "+ "; break;
-        case Action::update: sign = "~ "; break;
-        case Action::replace: sign = "-/+ "; break;
-        case Action::remove: sign = "- "; break;
+        case Action::create:
+            sign = "+ ";
+            break;
+        case Action::update:
+            sign = "~ ";
+            break;
+        case Action::replace:
+            sign = "-/+ ";
+            break;
+        case Action::remove:
+            sign = "- ";
+            break;
         case Action::none:
-        case Action::adopt: break;
+        case Action::adopt:
+            break;
         }
         if (sign == nullptr)
             continue;
@@ -99,7 +107,8 @@ std::string to_text(const Plan& plan) {
     std::string summary;
     for (const Action action : shown_actions)
         if (const auto count = plan.count(action); count > 0)
-            summary += (summary.empty() ? "" : ", ") + std::to_string(count) + " to " + std::string(action_name(action));
+            summary += (summary.empty() ? "" : ", ") + std::to_string(count) + " to " +
+                       std::string(action_name(action));
     return out + summary + "\n";
 }
 

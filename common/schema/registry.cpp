@@ -23,7 +23,8 @@ constexpr const Kind* registered[] = {
     &alias_kind,  &group_kind,       &route_kind,    &resolver_kind,
 };
 
-/// Whether objects with this field come after those of `kind`. Recipients do not count: they may lead anywhere, in rings.
+/// Whether objects with this field come after those of `kind`. Recipients do not count: they may lead
+/// anywhere, in rings.
 bool refers_to(const Field& field, std::string_view kind) {
     if (field.reference == kind && field.refers_by != Field::RefersBy::recipient)
         return true;
@@ -33,7 +34,9 @@ bool refers_to(const Field& field, std::string_view kind) {
 
 } // namespace
 
-Kinds all_kinds() noexcept { return registered; }
+Kinds all_kinds() noexcept {
+    return registered;
+}
 
 const Kind* find_kind(std::string_view name_or_plural, Kinds kinds) noexcept {
     for (const Kind* kind : kinds)
@@ -57,12 +60,13 @@ std::vector<const Kind*> in_reference_order(Kinds kinds) {
     std::vector<const Kind*> out;
     std::vector<const Kind*> waiting(kinds.begin(), kinds.end());
     while (!waiting.empty()) {
-        // The first kind that refers to no other waiting kind; among kinds that refer to each other, the first of all.
+        // The first kind that refers to no other waiting kind; among kinds that refer to each other, the
+        // first of all.
         auto next = std::find_if(waiting.begin(), waiting.end(), [&](const Kind* kind) {
             return std::none_of(waiting.begin(), waiting.end(), [&](const Kind* other) {
-                return other != kind && std::any_of(kind->fields.begin(), kind->fields.end(), [&](const Field& f) {
-                           return refers_to(f, other->name);
-                       });
+                return other != kind &&
+                       std::any_of(kind->fields.begin(), kind->fields.end(),
+                                   [&](const Field& f) { return refers_to(f, other->name); });
             });
         });
         if (next == waiting.end())

@@ -1,5 +1,5 @@
-// The registry: every kind there is, in the order in which a person sets up a server. A new kind is one line in
-// registry.cpp. Constant data; safe from any thread.
+// The registry: every kind there is, in the order in which a person sets up a server. A new kind is one line
+// in registry.cpp. Constant data; safe from any thread.
 #pragma once
 
 #include "common/schema/kind.hpp"

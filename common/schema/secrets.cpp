@@ -22,7 +22,9 @@ using Form = SecretSetting::Form;
 
 namespace {
 
-json::string_view word(std::string_view s) { return {s.data(), s.size()}; }
+json::string_view word(std::string_view s) {
+    return {s.data(), s.size()};
+}
 
 struct Descriptor {
     int fd;
@@ -43,7 +45,8 @@ Result<std::string> only_line(std::string text, const std::string& source) {
     if (text.find('\n') != std::string::npos || text.find('\0') != std::string::npos)
         return fail(ErrorCode::invalid, source + " holds more than one line");
     if (text.size() > static_cast<std::size_t>(limit::password_bytes))
-        return fail(ErrorCode::invalid, source + " is longer than " + std::to_string(limit::password_bytes) + " bytes");
+        return fail(ErrorCode::invalid,
+                    source + " is longer than " + std::to_string(limit::password_bytes) + " bytes");
     return text;
 }
 
@@ -59,9 +62,10 @@ struct Resolver {
     Result<std::string> file(const std::filesystem::path& path, const std::string& source) {
         // Not blocked by a FIFO; what was opened is what is looked at and read, once.
         const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-        struct stat status{};
+        struct stat status {};
         if (file.fd < 0 || ::fstat(file.fd, &status) != 0)
-            return fail(ErrorCode::invalid, source + " cannot be read: " + std::generic_category().message(errno));
+            return fail(ErrorCode::invalid,
+                        source + " cannot be read: " + std::generic_category().message(errno));
         if (!S_ISREG(status.st_mode))
             return fail(ErrorCode::invalid, source + " is no regular file");
         if ((status.st_mode & S_IROTH) != 0)
@@ -71,7 +75,8 @@ struct Resolver {
         for (;;) {
             const ssize_t got = ::read(file.fd, buffer.data(), buffer.size());
             if (got < 0)
-                return fail(ErrorCode::invalid, source + " cannot be read: " + std::generic_category().message(errno));
+                return fail(ErrorCode::invalid,
+                            source + " cannot be read: " + std::generic_category().message(errno));
             out.append(buffer.data(), static_cast<std::size_t>(got));
             if (got == 0 || out.size() > buffer.size())
                 break;
@@ -93,13 +98,15 @@ struct Resolver {
             return only_line(value, shown);
         }
         if (scheme == "file" && !rest.empty()) {
-            const auto folder = document.file == "-" ? std::filesystem::path{} : std::filesystem::path(document.file).parent_path();
+            const auto folder = document.file == "-" ? std::filesystem::path{}
+                                                     : std::filesystem::path(document.file).parent_path();
             return file(folder / rest, shown);
         }
         if (scheme == "credential" && !rest.empty() && rest.find('/') == std::string::npos && rest != "..") {
             const char* folder = environment("CREDENTIALS_DIRECTORY");
             if (folder == nullptr)
-                return fail(ErrorCode::invalid, "there is no credentials directory", "it is set by systemd's LoadCredential=");
+                return fail(ErrorCode::invalid, "there is no credentials directory",
+                            "it is set by systemd's LoadCredential=");
             return file(std::filesystem::path(folder) / rest, shown);
         }
         if (source == "stdin") {
@@ -116,10 +123,12 @@ struct Resolver {
 /// Only the owner and the group may read a file with secrets in it. Standard input has no mode to look at.
 Result<void> inline_allowed(const Document& document, const SecretOptions& options) {
     if (!options.allow_inline)
-        return fail(ErrorCode::invalid, "the secret stands in the document",
-                    "use {from: \"file:PATH\"} or {from: \"env:NAME\"}, or allow it with --allow-inline-secrets");
-    struct stat status{};
-    if (document.file != "-" && ::stat(document.file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0)
+        return fail(
+            ErrorCode::invalid, "the secret stands in the document",
+            "use {from: \"file:PATH\"} or {from: \"env:NAME\"}, or allow it with --allow-inline-secrets");
+    struct stat status {};
+    if (document.file != "-" && ::stat(document.file.c_str(), &status) == 0 &&
+        (status.st_mode & S_IROTH) != 0)
         return fail(ErrorCode::invalid, "the secret stands in a file that everybody can read",
                     "chmod o-r " + document.file);
     return {};
@@ -199,7 +208,8 @@ struct Settler {
             return;
         }
         const auto wanted = codec::read_secret(*desired, false);
-        const auto stored = current != nullptr ? codec::read_secret(*current, false) : Result<SecretSetting>(SecretSetting{});
+        const auto stored =
+            current != nullptr ? codec::read_secret(*current, false) : Result<SecretSetting>(SecretSetting{});
         if (!wanted || !stored)
             return; // decode has told it
         if (wanted->form == Form::keep) {
@@ -207,20 +217,23 @@ struct Settler {
                 *desired = *current;
                 return;
             }
-            report(found, path, "has nothing to keep: the object is new or has none", "give the secret itself");
+            report(found, path, "has nothing to keep: the object is new or has none",
+                   "give the secret itself");
             out.erase(name);
         } else if (wanted->form == Form::hash) {
             if (const auto good = sealer.check_hash(wanted->text); !good)
                 report(found, path, "the hash cannot be used: " + good.error().message, good.error().hint);
             else if (stored->form == Form::hash && stored->text == wanted->text)
                 *desired = *current;
-        } else if (wanted->form == Form::value && field.secret_use == SecretUse::verifier && stored->form == Form::hash) {
+        } else if (wanted->form == Form::value && field.secret_use == SecretUse::verifier &&
+                   stored->form == Form::hash) {
             if (sealer.same({stored->text, stored->fingerprint}, wanted->text))
                 *desired = *current;
         }
     }
 
-    void members(std::span<const Field> fields, json::object& out, const json::object* current, const std::string& prefix) {
+    void members(std::span<const Field> fields, json::object& out, const json::object* current,
+                 const std::string& prefix) {
         for (const auto& field : fields) {
             const auto name = word(field.name);
             const auto* before = current != nullptr ? current->if_contains(name) : nullptr;
@@ -254,7 +267,8 @@ Result<void> seal_members(std::span<const Field> fields, json::object& spec, con
             continue;
         auto sealed = sealer.seal(setting.text);
         if (!sealed)
-            return fail(sealed.error().code, std::string(field.name) + ": " + sealed.error().message, sealed.error().hint);
+            return fail(sealed.error().code, std::string(field.name) + ": " + sealed.error().message,
+                        sealed.error().hint);
         json::object out{{"hash", sealed->hash}};
         if (!sealed->fingerprint.empty())
             out["fingerprint"] = sealed->fingerprint;
@@ -265,8 +279,8 @@ Result<void> seal_members(std::span<const Field> fields, json::object& spec, con
 
 } // namespace
 
-json::object settle(const Kind& kind, std::string_view name, const json::object& desired, const json::object* current,
-                    const SecretSealer& sealer, Issues& issues) {
+json::object settle(const Kind& kind, std::string_view name, const json::object& desired,
+                    const json::object* current, const SecretSealer& sealer, Issues& issues) {
     json::object out = desired;
     Issues found;
     Settler{sealer, found}.members(kind.fields, out, current, {});

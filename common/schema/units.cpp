@@ -18,12 +18,18 @@ constexpr std::uint64_t kibi = 1024;
 constexpr std::uint64_t kilo = 1000;
 /// Largest first, powers of 1024 before those of 1000.
 constexpr std::array units = {
-    Unit{"TiB", kibi * kibi * kibi * kibi, true}, Unit{"GiB", kibi * kibi * kibi, true},
-    Unit{"MiB", kibi * kibi, true},               Unit{"KiB", kibi, true},
-    Unit{"TB", kilo * kilo * kilo * kilo, true},  Unit{"GB", kilo * kilo * kilo, true},
-    Unit{"MB", kilo * kilo, true},                Unit{"kB", kilo, true},
-    Unit{"T", kibi * kibi * kibi * kibi, false},  Unit{"G", kibi * kibi * kibi, false},
-    Unit{"M", kibi * kibi, false},                Unit{"K", kibi, false},
+    Unit{"TiB", kibi* kibi* kibi* kibi, true},
+    Unit{"GiB", kibi* kibi* kibi, true},
+    Unit{"MiB", kibi* kibi, true},
+    Unit{"KiB", kibi, true},
+    Unit{"TB", kilo* kilo* kilo* kilo, true},
+    Unit{"GB", kilo* kilo* kilo, true},
+    Unit{"MB", kilo* kilo, true},
+    Unit{"kB", kilo, true},
+    Unit{"T", kibi* kibi* kibi* kibi, false},
+    Unit{"G", kibi* kibi* kibi, false},
+    Unit{"M", kibi* kibi, false},
+    Unit{"K", kibi, false},
     Unit{"B", 1, false},
 };
 constexpr std::uint64_t largest = std::uint64_t{1} << 62;

@@ -1,5 +1,6 @@
-// Sizes with units, both ways. Powers of 1024: KiB MiB GiB TiB (also K M G T), powers of 1000: kB MB GB TB; a bare number
-// and "B" are bytes. Case of the letters does not matter; fractions are refused. Durations: common/base/time.hpp.
+// Sizes with units, both ways. Powers of 1024: KiB MiB GiB TiB (also K M G T), powers of 1000: kB MB GB TB; a
+// bare number and "B" are bytes. Case of the letters does not matter; fractions are refused. Durations:
+// common/base/time.hpp.
 #pragma once
 
 #include <cstdint>

@@ -31,7 +31,8 @@ std::vector<std::string> texts_of(const Field& field, const void* owner) {
 }
 
 /// Calls `visit(field, path, texts)` for every field that refers to something, objects within included.
-template <class F> void each_reference(std::span<const Field> fields, const void* owner, const std::string& prefix, F&& visit) {
+template <class F>
+void each_reference(std::span<const Field> fields, const void* owner, const std::string& prefix, F&& visit) {
     for (const auto& field : fields) {
         const std::string path = field.is_key ? std::string{} : prefix + std::string(field.name);
         if (field.type == FieldType::object) {
@@ -93,23 +94,26 @@ struct Checker {
                 if (hint.empty() && other->owns_address)
                     hint = nearest_name(whole, other->name, target->key);
         }
-        report(found, path, "nobody has the address " + text, hint.empty() ? std::string{} : "did you mean " + hint + "?");
+        report(found, path, "nobody has the address " + text,
+               hint.empty() ? std::string{} : "did you mean " + hint + "?");
     }
 
     void references(const void* data) {
-        each_reference(kind.fields, data, {}, [&](const Field& field, const std::string& path, const std::vector<std::string>& texts) {
-            for (const auto& text : texts) {
-                if (field.refers_by == RefersBy::recipient) {
-                    recipient(path, text);
-                } else if (field.refers_by == RefersBy::domain) {
-                    const auto target = target_of(text);
-                    if (target && !whole.find(field.reference, target->domain))
-                        missing(path, field.reference, target->domain);
-                } else if (!whole.find(field.reference, text)) {
-                    missing(path, field.reference, text);
+        each_reference(
+            kind.fields, data, {},
+            [&](const Field& field, const std::string& path, const std::vector<std::string>& texts) {
+                for (const auto& text : texts) {
+                    if (field.refers_by == RefersBy::recipient) {
+                        recipient(path, text);
+                    } else if (field.refers_by == RefersBy::domain) {
+                        const auto target = target_of(text);
+                        if (target && !whole.find(field.reference, target->domain))
+                            missing(path, field.reference, target->domain);
+                    } else if (!whole.find(field.reference, text)) {
+                        missing(path, field.reference, text);
+                    }
                 }
-            }
-        });
+            });
     }
 
     /// A conflict is told once: at the later of two objects the plan changes, or at the one it changes.
@@ -135,20 +139,23 @@ struct Checker {
     std::vector<AddressOwner> followers(const AddressOwner& owner) {
         std::vector<AddressOwner> out;
         const Kind* of = find_kind(owner.kind, kinds);
-        const auto current = of != nullptr && of->owns_address && !of->has_account ? whole.find(owner.kind, owner.name)
-                                                                                   : std::nullopt;
+        const auto current = of != nullptr && of->owns_address && !of->has_account
+                                 ? whole.find(owner.kind, owner.name)
+                                 : std::nullopt;
         if (!current)
             return out;
         Issues ignored;
-        const AnyObject decoded = decode(*of, owner.name, *current->spec, ignored, DecodeOptions{true, false});
-        each_reference(of->fields, decoded.data(), {}, [&](const Field& field, const std::string&, const std::vector<std::string>& texts) {
-            if (field.refers_by != RefersBy::recipient)
-                return;
-            for (const auto& text : texts)
-                if (const auto target = target_of(text))
-                    if (auto next = whole.find_address(target->key))
-                        out.push_back(std::move(*next));
-        });
+        const AnyObject decoded =
+            decode(*of, owner.name, *current->spec, ignored, DecodeOptions{true, false});
+        each_reference(of->fields, decoded.data(), {},
+                       [&](const Field& field, const std::string&, const std::vector<std::string>& texts) {
+                           if (field.refers_by != RefersBy::recipient)
+                               return;
+                           for (const auto& text : texts)
+                               if (const auto target = target_of(text))
+                                   if (auto next = whole.find_address(target->key))
+                                       out.push_back(std::move(*next));
+                       });
         return out;
     }
 
@@ -161,7 +168,8 @@ struct Checker {
         std::vector<AddressOwner> level{self};
         for (std::int64_t step = 0; !level.empty(); ++step) {
             if (step > limit::alias_depth) {
-                report(found, {}, "mail to it is handed on more than " + std::to_string(limit::alias_depth) + " times");
+                report(found, {},
+                       "mail to it is handed on more than " + std::to_string(limit::alias_depth) + " times");
                 return;
             }
             std::vector<AddressOwner> next;
@@ -202,7 +210,8 @@ struct Checker {
     }
 };
 
-void check_parts(const Kind& kind, const Current& object, const OverlayView& whole, Issues& issues, Kinds kinds, bool references) {
+void check_parts(const Kind& kind, const Current& object, const OverlayView& whole, Issues& issues,
+                 Kinds kinds, bool references) {
     Issues ignored;
     const AnyObject decoded = decode(kind, object.name, *object.spec, ignored, DecodeOptions{true, false});
     Checker checker{kind, object, whole, kinds};
@@ -226,7 +235,8 @@ std::string nearest_name(const ResourceView& view, std::string_view kind, std::s
     return text::nearest(name.substr(0, 320), names);
 }
 
-void check_object(const Kind& kind, const Current& object, const OverlayView& whole, Issues& issues, Kinds kinds) {
+void check_object(const Kind& kind, const Current& object, const OverlayView& whole, Issues& issues,
+                  Kinds kinds) {
     check_parts(kind, object, whole, issues, kinds, true);
 }
 
@@ -244,22 +254,28 @@ struct RemovalChecker {
     Issues& issues;
 
     [[nodiscard]] bool concerns(const Kind& kind) const {
-        const bool by_name = std::any_of(removed.objects.begin(), removed.objects.end(), [&](const auto& gone) {
-            return refers(kind.fields, RefersBy::name, gone.first) || refers(kind.fields, RefersBy::domain, gone.first);
-        });
+        const bool by_name =
+            std::any_of(removed.objects.begin(), removed.objects.end(), [&](const auto& gone) {
+                return refers(kind.fields, RefersBy::name, gone.first) ||
+                       refers(kind.fields, RefersBy::domain, gone.first);
+            });
         return by_name || (!removed.addresses.empty() && refers(kind.fields, RefersBy::recipient, "mailbox"));
     }
 
     void object(const Kind& kind, const Current& current) {
         Issues ignored;
-        const AnyObject decoded = decode(kind, current.name, *current.spec, ignored, DecodeOptions{true, false});
-        each_reference(kind.fields, decoded.data(), {}, [&](const Field& field, const std::string& path, const std::vector<std::string>& texts) {
-            for (const auto& text : texts)
-                reference(field, path, text, current);
-        });
+        const AnyObject decoded =
+            decode(kind, current.name, *current.spec, ignored, DecodeOptions{true, false});
+        each_reference(
+            kind.fields, decoded.data(), {},
+            [&](const Field& field, const std::string& path, const std::vector<std::string>& texts) {
+                for (const auto& text : texts)
+                    reference(field, path, text, current);
+            });
     }
 
-    void reference(const Field& field, const std::string& path, const std::string& text, const Current& current) {
+    void reference(const Field& field, const std::string& path, const std::string& text,
+                   const Current& current) {
         const auto referrer = current.kind + " " + current.name;
         if (field.refers_by == RefersBy::recipient) {
             const auto target = target_of(text);

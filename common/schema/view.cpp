@@ -9,7 +9,8 @@
 
 namespace mail::schema {
 
-std::vector<std::string> addresses_of(const Kind& kind, std::string_view name, const boost::json::object& spec) {
+std::vector<std::string> addresses_of(const Kind& kind, std::string_view name,
+                                      const boost::json::object& spec) {
     if (kind.addresses == nullptr)
         return {};
     Issues ignored;
@@ -21,7 +22,9 @@ namespace {
 
 using Name = std::pair<std::string, std::string>;
 
-Name pair_of(std::string_view kind, std::string_view name) { return {std::string(kind), std::string(name)}; }
+Name pair_of(std::string_view kind, std::string_view name) {
+    return {std::string(kind), std::string(name)};
+}
 
 std::vector<std::string> addresses_of(const Current& object, Kinds kinds) {
     const Kind* kind = find_kind(object.kind, kinds);

@@ -1,6 +1,6 @@
-// ResourceView: the objects that exist, as validation and planning see them. The server implements it over its store, so
-// that a change of one object among 10,000 loads only what it touches; MemoryView serves tests and offline validation;
-// OverlayView shows what would be after a plan. Const calls on one thread.
+// ResourceView: the objects that exist, as validation and planning see them. The server implements it over
+// its store, so that a change of one object among 10,000 loads only what it touches; MemoryView serves tests
+// and offline validation; OverlayView shows what would be after a plan. Const calls on one thread.
 #pragma once
 
 #include "common/schema/document.hpp"
@@ -22,7 +22,7 @@ namespace mail::schema {
 struct Current {
     std::string kind;
     std::string name;
-    SpecPtr spec; ///< normalised, secrets as the store keeps them; never null
+    SpecPtr spec;    ///< normalised, secrets as the store keeps them; never null
     std::string set; ///< which apply set owns it; empty: made by hand
 };
 
@@ -38,7 +38,8 @@ class ResourceView {
     [[nodiscard]] virtual std::optional<Current> find(std::string_view kind, std::string_view name) const = 0;
     /// Who answers to an address_key.
     [[nodiscard]] virtual std::optional<AddressOwner> find_address(std::string_view key) const = 0;
-    /// All objects of a kind by name until `visit` returns false. Asked of small kinds, for prune, and for deletions.
+    /// All objects of a kind by name until `visit` returns false. Asked of small kinds, for prune, and for
+    /// deletions.
     virtual void each(std::string_view kind, const std::function<bool(const Current&)>& visit) const = 0;
     /// The revision this view shows; goes into the plan's hash.
     [[nodiscard]] virtual std::uint64_t revision() const = 0;
@@ -85,6 +86,7 @@ class OverlayView final : public ResourceView {
 };
 
 /// Keys of all addresses that lead to an object; empty for kinds that own none.
-[[nodiscard]] std::vector<std::string> addresses_of(const Kind& kind, std::string_view name, const boost::json::object& spec);
+[[nodiscard]] std::vector<std::string> addresses_of(const Kind& kind, std::string_view name,
+                                                    const boost::json::object& spec);
 
 } // namespace mail::schema

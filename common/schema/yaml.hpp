@@ -1,8 +1,9 @@
-// YAML in and out: read_yaml turns a text into documents, write_yaml prints documents that read_yaml reads back to the
-// same. The schema decides types, never YAML: `no` and `012` stay text where the field is text. Refused, with
-// FILE:LINE:COLUMN: duplicate and unknown keys, merge keys, tags, keys that are no plain text, nesting deeper than
-// limit::yaml_depth, texts over limit::yaml_bytes, more than limit::yaml_nodes nodes after aliases are expanded (counted,
-// not walked). All faults are reported, up to the first that breaks the syntax. Pure; throws nothing.
+// YAML in and out: read_yaml turns a text into documents, write_yaml prints documents that read_yaml reads
+// back to the same. The schema decides types, never YAML: `no` and `012` stay text where the field is text.
+// Refused, with FILE:LINE:COLUMN: duplicate and unknown keys, merge keys, tags, keys that are no plain text,
+// nesting deeper than limit::yaml_depth, texts over limit::yaml_bytes, more than limit::yaml_nodes nodes
+// after aliases are expanded (counted, not walked). All faults are reported, up to the first that breaks the
+// syntax. Pure; throws nothing.
 #pragma once
 
 #include "common/schema/document.hpp"
@@ -15,11 +16,12 @@
 namespace mail::schema {
 
 /// `file` is for messages only. Secrets are left as {"from": ...}; see secrets.hpp for the next step.
-[[nodiscard]] ReadDocuments read_yaml(std::string_view text, std::string_view file, Kinds kinds = all_kinds());
+[[nodiscard]] ReadDocuments read_yaml(std::string_view text, std::string_view file,
+                                      Kinds kinds = all_kinds());
 
 struct YamlOptions {
-    bool comments = false; ///< each field's sentence above it
-    bool bulk = true;      ///< several objects of a kind as one document with `items`
+    bool comments = false;  ///< each field's sentence above it
+    bool bulk = true;       ///< several objects of a kind as one document with `items`
     std::string schema_url; ///< when not empty, the first line names it for editors
 };
 /// In registry order, names sorted; secrets must be redacted already (json.hpp redact).

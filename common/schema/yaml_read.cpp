@@ -142,13 +142,17 @@ class Reader {
     bool check_words(Index root) {
         static const std::vector<std::string> words = {"kind", "name", "spec", "items", "defaults"};
         bool good = true;
-        for (Index key = tree_->first(root); key != YamlTree::none && out_.issues.size() < most_issues; key = tree_->next(tree_->next(key))) {
+        for (Index key = tree_->first(root); key != YamlTree::none && out_.issues.size() < most_issues;
+             key = tree_->next(tree_->next(key))) {
             const auto word = tree_->text(tree_->at(key));
-            if (word == "status" || word == "meta" || std::find(words.begin(), words.end(), word) != words.end())
+            if (word == "status" || word == "meta" ||
+                std::find(words.begin(), words.end(), word) != words.end())
                 continue;
             // Keys that are no text are told by the tree.
             if (tree_->at(key).type == YamlTree::Type::scalar)
-                fault(key, "unknown word \"" + text::escape(word, 64) + "\"", codec::suggest(word, words, "words")).at_key = true;
+                fault(key, "unknown word \"" + text::escape(word, 64) + "\"",
+                      codec::suggest(word, words, "words"))
+                    .at_key = true;
             good = false;
         }
         return good;

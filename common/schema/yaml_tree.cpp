@@ -36,7 +36,8 @@ constexpr std::uint32_t node_cap = static_cast<std::uint32_t>(limit::yaml_nodes)
 
 class YamlTree::Builder final : public YAML::EventHandler {
   public:
-    Builder(YamlTree& tree, std::string_view source, Issues& issues) : tree_(tree), source_(source), issues_(issues) {}
+    Builder(YamlTree& tree, std::string_view source, Issues& issues)
+        : tree_(tree), source_(source), issues_(issues) {}
 
     void OnDocumentStart(const YAML::Mark&) override {
         anchors_.clear();
@@ -64,7 +65,8 @@ class YamlTree::Builder final : public YAML::EventHandler {
         node.height = target.height;
         close(index);
     }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
         check_tag(mark, tag);
         const Index index = add(Type::scalar, mark, anchor);
         Node& node = tree_.nodes_[index];
@@ -81,7 +83,8 @@ class YamlTree::Builder final : public YAML::EventHandler {
         enter(Type::sequence, mark, anchor);
     }
     void OnSequenceEnd() override { leave(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
         check_tag(mark, tag);
         enter(Type::mapping, mark, anchor);
     }
@@ -113,7 +116,9 @@ class YamlTree::Builder final : public YAML::EventHandler {
         fault(mark, std::move(message)).code = ErrorCode::invalid;
         throw Refused{};
     }
-    void refuse_tag(const YAML::Mark& mark) { fault(mark, "tags are refused", "the kind of resource decides the type"); }
+    void refuse_tag(const YAML::Mark& mark) {
+        fault(mark, "tags are refused", "the kind of resource decides the type");
+    }
     void check_tag(const YAML::Mark& mark, const std::string& tag) {
         if (tag != "?" && tag != "!" && !tag.empty())
             refuse_tag(mark);
@@ -160,7 +165,8 @@ class YamlTree::Builder final : public YAML::EventHandler {
         const Node& node = tree_.nodes_[index];
         const YAML::Mark mark = mark_of(node);
         if (open_.size() + node.height > static_cast<std::size_t>(limit::yaml_depth) + 1)
-            stop(mark, "nested deeper than " + std::to_string(limit::yaml_depth) + " levels with its aliases");
+            stop(mark,
+                 "nested deeper than " + std::to_string(limit::yaml_depth) + " levels with its aliases");
         if (open_.empty()) {
             weight_ += node.weight;
             bytes_ += node.bytes;
@@ -173,7 +179,8 @@ class YamlTree::Builder final : public YAML::EventHandler {
         const Node& sum = open_.empty() ? node : tree_.nodes_[open_.back().index];
         if (sum.weight >= node_cap || weight_ >= node_cap)
             stop(mark, "aliases expand to more than " + std::to_string(limit::yaml_nodes) + " values");
-        if (sum.bytes > static_cast<std::uint64_t>(limit::yaml_bytes) || bytes_ > static_cast<std::uint64_t>(limit::yaml_bytes))
+        if (sum.bytes > static_cast<std::uint64_t>(limit::yaml_bytes) ||
+            bytes_ > static_cast<std::uint64_t>(limit::yaml_bytes))
             stop(mark, "aliases expand to more than " + std::to_string(limit::yaml_bytes) + " bytes");
     }
 
@@ -245,8 +252,9 @@ void YamlTree::read(std::string_view text, Issues& issues) {
         text.remove_prefix(3);
     Builder builder(*this, text, issues);
     if (text.size() > static_cast<std::size_t>(limit::yaml_bytes)) {
-        builder.fault(Position{1, 1}, "the file is larger than " + std::to_string(limit::yaml_bytes) + " bytes").code =
-            ErrorCode::too_large;
+        builder
+            .fault(Position{1, 1}, "the file is larger than " + std::to_string(limit::yaml_bytes) + " bytes")
+            .code = ErrorCode::too_large;
         return;
     }
     if (const unsigned line = line_of_bad_byte(text); line != 0) {
@@ -262,7 +270,8 @@ void YamlTree::read(std::string_view text, Issues& issues) {
     } catch (const Refused&) {
     } catch (const YAML::Exception& error) {
         if (issues.size() < most_issues)
-            builder.fault(error.mark, "cannot be read as YAML: " + error.msg, tab_hint(text, error.mark.line));
+            builder.fault(error.mark, "cannot be read as YAML: " + error.msg,
+                          tab_hint(text, error.mark.line));
     }
     // What broke off is not whole.
     if (builder.is_open() && !documents_.empty())
@@ -275,7 +284,9 @@ YamlTree::Index YamlTree::resolve(Index index) const noexcept {
     return index;
 }
 
-const YamlTree::Node& YamlTree::at(Index index) const noexcept { return nodes_[resolve(index)]; }
+const YamlTree::Node& YamlTree::at(Index index) const noexcept {
+    return nodes_[resolve(index)];
+}
 
 YamlTree::Entry YamlTree::find(Index mapping, std::string_view key) const noexcept {
     if (mapping == none || at(mapping).type != Type::mapping)
@@ -307,7 +318,8 @@ boost::json::value YamlTree::to_json(Index index) const {
         }
         return out;
     }
-    default: return nullptr;
+    default:
+        return nullptr;
     }
 }
 

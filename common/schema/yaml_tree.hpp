@@ -1,7 +1,8 @@
-// YamlTree: a YAML text as a compact tree with positions, built from yaml-cpp's events, never from its nodes. Aliases stay
-// references; what they expand to is counted as the tree is built, so a bomb costs nothing. Internal to common/schema.
-// Guarantees about a tree without errors: mappings have unique plain keys, no tags, and every document expands to at most
-// limit::yaml_depth levels, limit::yaml_nodes nodes and limit::yaml_bytes of text.
+// YamlTree: a YAML text as a compact tree with positions, built from yaml-cpp's events, never from its nodes.
+// Aliases stay references; what they expand to is counted as the tree is built, so a bomb costs nothing.
+// Internal to common/schema. Guarantees about a tree without errors: mappings have unique plain keys, no
+// tags, and every document expands to at most limit::yaml_depth levels, limit::yaml_nodes nodes and
+// limit::yaml_bytes of text.
 #pragma once
 
 #include "common/schema/issue.hpp"
@@ -30,8 +31,8 @@ class YamlTree {
         std::uint32_t size = 0;
         Index child = none; ///< first child; of an alias, what it stands for
         Index next = none;
-        std::uint32_t weight = 1;  ///< nodes after expansion, at most limit::yaml_nodes + 1
-        std::uint64_t bytes = 0;   ///< text after expansion
+        std::uint32_t weight = 1; ///< nodes after expansion, at most limit::yaml_nodes + 1
+        std::uint64_t bytes = 0;  ///< text after expansion
     };
 
     /// Reads all documents; syntax errors and refusals go to `issues` and end the reading.
@@ -45,7 +46,9 @@ class YamlTree {
         return std::string_view(arena_).substr(node.text, node.size);
     }
     /// Where the node itself is written (for an alias: the alias).
-    [[nodiscard]] Position position(Index index) const noexcept { return {nodes_[index].line, nodes_[index].column}; }
+    [[nodiscard]] Position position(Index index) const noexcept {
+        return {nodes_[index].line, nodes_[index].column};
+    }
     /// The value and its key in a mapping; none when absent.
     struct Entry {
         Index key = none;

@@ -15,14 +15,19 @@ namespace {
 
 constexpr std::size_t widest_flow = 96;
 
-std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
+std::string_view view(json::string_view s) {
+    return {s.data(), s.size()};
+}
 
 /// Words and numbers that some YAML reader would not take for text.
 bool looks_typed(std::string_view s) {
     for (std::string_view word : {"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
         if (text::iequals(s, word))
             return true;
-    const auto numeric = [](char c) { return text::is_digit(c) || std::string_view("+-._:eExXoOaAbBcCdDfF").find(c) != std::string_view::npos; };
+    const auto numeric = [](char c) {
+        return text::is_digit(c) ||
+               std::string_view("+-._:eExXoOaAbBcCdDfF").find(c) != std::string_view::npos;
+    };
     const std::size_t sign = s.starts_with('-') || s.starts_with('+') || s.starts_with('.') ? 1 : 0;
     return s.size() > sign && text::is_digit(s[sign]) && std::all_of(s.begin(), s.end(), numeric);
 }
@@ -43,13 +48,16 @@ std::string scalar(std::string_view s) {
         return std::string(s);
     static constexpr std::string_view digits = "0123456789abcdef";
     // Line and paragraph separators and the byte order mark would be breaks or nothing to some readers.
-    static constexpr std::pair<std::string_view, std::string_view> special[] = {
-        {"\xc2\x85", "\\u0085"}, {"\xe2\x80\xa8", "\\u2028"}, {"\xe2\x80\xa9", "\\u2029"}, {"\xef\xbb\xbf", "\\uFEFF"}};
+    static constexpr std::pair<std::string_view, std::string_view> special[] = {{"\xc2\x85", "\\u0085"},
+                                                                                {"\xe2\x80\xa8", "\\u2028"},
+                                                                                {"\xe2\x80\xa9", "\\u2029"},
+                                                                                {"\xef\xbb\xbf", "\\uFEFF"}};
     std::string out = "\"";
     for (std::size_t i = 0; i < s.size(); ++i) {
         const auto byte = static_cast<unsigned char>(s[i]);
-        const auto found = std::find_if(std::begin(special), std::end(special),
-                                        [&](const auto& entry) { return s.substr(i).starts_with(entry.first); });
+        const auto found = std::find_if(std::begin(special), std::end(special), [&](const auto& entry) {
+            return s.substr(i).starts_with(entry.first);
+        });
         if (found != std::end(special)) {
             out += found->second;
             i += found->first.size() - 1;
@@ -90,7 +98,8 @@ struct Writer {
     /// After "key:" or "-": the value on the same line when it is short, else as a block below.
     void value(const json::value& v, std::size_t indent, std::size_t used) {
         const std::string line = flow(v);
-        const bool is_empty = (v.is_object() && v.get_object().empty()) || (v.is_array() && v.get_array().empty());
+        const bool is_empty =
+            (v.is_object() && v.get_object().empty()) || (v.is_array() && v.get_array().empty());
         if (!(v.is_object() || v.is_array()) || is_empty || line.size() + used + 1 <= widest_flow) {
             out += " " + line + "\n";
             return;
@@ -126,7 +135,8 @@ struct Writer {
         }
     }
 
-    void spec(const Kind& kind, const json::object& spec_object, std::size_t indent, std::size_t used, bool comments) {
+    void spec(const Kind& kind, const json::object& spec_object, std::size_t indent, std::size_t used,
+              bool comments) {
         if (spec_object.empty() || !comments)
             return value(json::value(spec_object), indent, used);
         out += "\n";
@@ -138,7 +148,8 @@ struct Writer {
 
 std::string json_to_yaml(const json::value& value) {
     Writer writer;
-    const bool is_empty = (value.is_object() && value.get_object().empty()) || (value.is_array() && value.get_array().empty());
+    const bool is_empty =
+        (value.is_object() && value.get_object().empty()) || (value.is_array() && value.get_array().empty());
     if (is_empty || !(value.is_object() || value.is_array()))
         return flow(value) + "\n";
     writer.block(value, 0);

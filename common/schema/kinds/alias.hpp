@@ -12,6 +12,8 @@ struct Alias {
 };
 
 extern const Kind alias_kind;
-template <> inline const Kind& kind_of<Alias>() { return alias_kind; }
+template <> inline const Kind& kind_of<Alias>() {
+    return alias_kind;
+}
 
 } // namespace mail::schema

@@ -5,16 +5,32 @@ namespace mail::schema {
 namespace {
 
 constexpr Field fields[] = {
-    field<&Certificate::name>("name", "Name of the certificate; listeners use \"default\" unless they say otherwise.")
-        .key().pattern(name_format).column(1).example("default"),
+    field<&Certificate::name>("name",
+                              "Name of the certificate; listeners use \"default\" unless they say otherwise.")
+        .key()
+        .pattern(name_format)
+        .column(1)
+        .example("default"),
     field<&Certificate::self_signed>("self_signed", "Make a key and a self-signed certificate and keep them.")
-        .column(2).example("true"),
-    field<&Certificate::certificate_file>("certificate_file", "PEM file on the server with the certificate and its chain, leaf first.")
-        .pattern(path_format).column(3).length(4096).example("/etc/maild/tls/fullchain.pem"),
+        .column(2)
+        .example("true"),
+    field<&Certificate::certificate_file>(
+        "certificate_file", "PEM file on the server with the certificate and its chain, leaf first.")
+        .pattern(path_format)
+        .column(3)
+        .length(4096)
+        .example("/etc/maild/tls/fullchain.pem"),
     field<&Certificate::key_file>("key_file", "PEM file on the server with the private key, not encrypted.")
-        .pattern(path_format).wide(4).length(4096).example("/etc/maild/tls/key.pem"),
-    field<&Certificate::names>("names", "Host names of a self-signed certificate; empty means the server's hostname.")
-        .pattern(host_format).unordered().column(5).example("mx.example.org"),
+        .pattern(path_format)
+        .wide(4)
+        .length(4096)
+        .example("/etc/maild/tls/key.pem"),
+    field<&Certificate::names>("names",
+                               "Host names of a self-signed certificate; empty means the server's hostname.")
+        .pattern(host_format)
+        .unordered()
+        .column(5)
+        .example("mx.example.org"),
 };
 
 void check(const Certificate& certificate, Issues& issues) {

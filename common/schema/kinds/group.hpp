@@ -13,6 +13,8 @@ struct Group {
 };
 
 extern const Kind group_kind;
-template <> inline const Kind& kind_of<Group>() { return group_kind; }
+template <> inline const Kind& kind_of<Group>() {
+    return group_kind;
+}
 
 } // namespace mail::schema

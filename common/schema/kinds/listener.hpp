@@ -8,8 +8,8 @@ namespace mail::schema {
 
 struct Listener {
     std::string name;
-    std::string protocol; ///< smtp submission lmtp imap pop3 http managesieve admin
-    std::string bind;     ///< "ADDR:PORT", "[::1]:PORT", "*:PORT", "unix:PATH", "fd:N"
+    std::string protocol;     ///< smtp submission lmtp imap pop3 http managesieve admin
+    std::string bind;         ///< "ADDR:PORT", "[::1]:PORT", "*:PORT", "unix:PATH", "fd:N"
     std::string tls = "none"; ///< none starttls implicit
     std::string certificate = "default";
     std::string plaintext_auth = "refuse"; ///< refuse allow: sign-in without TLS
@@ -20,6 +20,8 @@ struct Listener {
 };
 
 extern const Kind listener_kind;
-template <> inline const Kind& kind_of<Listener>() { return listener_kind; }
+template <> inline const Kind& kind_of<Listener>() {
+    return listener_kind;
+}
 
 } // namespace mail::schema

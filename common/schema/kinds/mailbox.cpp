@@ -11,24 +11,57 @@ constexpr std::string_view services[] = {"imap", "pop3", "submission", "ews", "d
 
 constexpr Field fields[] = {
     field<&Mailbox::address>("address", "Primary address; also the login name.")
-        .key().pattern(address_name_format).in_local_domain().length(320).column(1).example("ann@example.org"),
-    field<&Mailbox::display_name>("display_name", "Name shown to people.").column(2).length(256).example("Ann Archer"),
+        .key()
+        .pattern(address_name_format)
+        .in_local_domain()
+        .length(320)
+        .column(1)
+        .example("ann@example.org"),
+    field<&Mailbox::display_name>("display_name", "Name shown to people.")
+        .column(2)
+        .length(256)
+        .example("Ann Archer"),
     field<&Mailbox::type>("type", "Whose mailbox it is: one person's, a team's, a room's or a device's.")
-        .one_of(types).column(3).example("user"),
+        .one_of(types)
+        .column(3)
+        .example("user"),
     field<&Mailbox::quota>("quota", "Largest total size of stored mail; 0 means the domain's default_quota.")
-        .column(4).example("2GiB"),
-    field<&Mailbox::password>("password", "Login password, kept only as a verifier; without one nobody signs in.")
-        .secret(SecretUse::verifier).unmanaged_when_absent(),
+        .column(4)
+        .example("2GiB"),
+    field<&Mailbox::password>("password",
+                              "Login password, kept only as a verifier; without one nobody signs in.")
+        .secret(SecretUse::verifier)
+        .unmanaged_when_absent(),
     field<&Mailbox::aliases>("aliases", "Further addresses of this mailbox.")
-        .pattern(own_address_format).in_local_domain().unordered().items(500).wide(5).length(320).example("a.archer@example.org"),
+        .pattern(own_address_format)
+        .in_local_domain()
+        .unordered()
+        .items(500)
+        .wide(5)
+        .length(320)
+        .example("a.archer@example.org"),
     field<&Mailbox::protocols>("protocols", "Services this login may use; empty means all.")
-        .one_of(services).unordered().wide(6).example("imap,submission"),
+        .one_of(services)
+        .unordered()
+        .wide(6)
+        .example("imap,submission"),
     field<&Mailbox::enabled>("enabled", "Whether login and delivery are accepted.").column(7).example("true"),
-    field<&Mailbox::capacity>("capacity", "People a room has place for.").range(0, 100000).wide(8).example("12"),
+    field<&Mailbox::capacity>("capacity", "People a room has place for.")
+        .range(0, 100000)
+        .wide(8)
+        .example("12"),
     field<&Mailbox::forward>("forward", "Addresses that get a copy of everything that arrives.")
-        .pattern(address_format).to_recipient().unordered().items(100).wide(9).length(320).example("ann@example.net"),
+        .pattern(address_format)
+        .to_recipient()
+        .unordered()
+        .items(100)
+        .wide(9)
+        .length(320)
+        .example("ann@example.net"),
     field<&Mailbox::timezone>("timezone", "Time zone of the owner; empty means the server's.")
-        .pattern(timezone_format).wide(10).example("Europe/Berlin"),
+        .pattern(timezone_format)
+        .wide(10)
+        .example("Europe/Berlin"),
 };
 
 void check(const Mailbox& mailbox, Issues& issues) {
@@ -49,7 +82,8 @@ std::vector<std::string> addresses(const Mailbox& mailbox) {
 } // namespace
 
 constinit const Kind mailbox_kind =
-    make_kind<Mailbox>("mailbox", "mailboxes", "Where the mail of one person, team, room or device is kept.", fields)
+    make_kind<Mailbox>("mailbox", "mailboxes", "Where the mail of one person, team, room or device is kept.",
+                       fields)
         .with_account()
         .deletion("nobody can sign in to it or send mail to it")
         .checked<Mailbox, &check>()

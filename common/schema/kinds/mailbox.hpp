@@ -1,4 +1,5 @@
-// mailbox: where the mail of one person, team, room or device is kept. Found by the directory through address index.
+// mailbox: where the mail of one person, team, room or device is kept. Found by the directory through address
+// index.
 #pragma once
 
 #include "common/schema/kind.hpp"
@@ -6,20 +7,22 @@
 namespace mail::schema {
 
 struct Mailbox {
-    std::string address; ///< the name: address_key form
+    std::string address;       ///< the name: address_key form
     std::string type = "user"; ///< user shared room equipment
     std::string display_name;
-    Bytes quota = 0;     ///< 0: the domain's default_quota
-    SecretSetting password; ///< in the store a hash; absent: no sign-in
-    std::vector<std::string> aliases; ///< further addresses of this mailbox
+    Bytes quota = 0;                    ///< 0: the domain's default_quota
+    SecretSetting password;             ///< in the store a hash; absent: no sign-in
+    std::vector<std::string> aliases;   ///< further addresses of this mailbox
     std::vector<std::string> protocols; ///< services allowed; empty: all
     bool enabled = true;
-    std::int64_t capacity = 0; ///< seats of a room
+    std::int64_t capacity = 0;        ///< seats of a room
     std::vector<std::string> forward; ///< addresses that get a copy of everything
-    std::string timezone; ///< IANA name; empty: the server's
+    std::string timezone;             ///< IANA name; empty: the server's
 };
 
 extern const Kind mailbox_kind;
-template <> inline const Kind& kind_of<Mailbox>() { return mailbox_kind; }
+template <> inline const Kind& kind_of<Mailbox>() {
+    return mailbox_kind;
+}
 
 } // namespace mail::schema

@@ -7,9 +7,16 @@ namespace {
 constexpr Field fields[] = {
     field<&Resolver::name>("name", "Always \"resolver\".").key().example("resolver"),
     field<&Resolver::servers>("servers", "Name servers to ask, in order; empty means the system's.")
-        .pattern(ip_endpoint_format).items(8).column(1).example("127.0.0.1:53"),
-    field<&Resolver::trust_anchor_file>("trust_anchor_file", "File on the server with the DNSSEC root key; empty means the packaged one.")
-        .pattern(path_format).length(4096).column(2).example("/usr/share/dns/root.key"),
+        .pattern(ip_endpoint_format)
+        .items(8)
+        .column(1)
+        .example("127.0.0.1:53"),
+    field<&Resolver::trust_anchor_file>(
+        "trust_anchor_file", "File on the server with the DNSSEC root key; empty means the packaged one.")
+        .pattern(path_format)
+        .length(4096)
+        .column(2)
+        .example("/usr/share/dns/root.key"),
 };
 
 } // namespace

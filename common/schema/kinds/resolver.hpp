@@ -12,6 +12,8 @@ struct Resolver {
 };
 
 extern const Kind resolver_kind;
-template <> inline const Kind& kind_of<Resolver>() { return resolver_kind; }
+template <> inline const Kind& kind_of<Resolver>() {
+    return resolver_kind;
+}
 
 } // namespace mail::schema

@@ -13,8 +13,9 @@ struct Server {
     Bytes message_size = std::uint64_t{limit::message_bytes};
     std::int64_t recipients = limit::smtp_recipients; ///< in one SMTP transaction
     /// Waiting times between attempts; the last one repeats (RFC 5321 §4.5.4.1).
-    std::vector<Duration> retry = {std::chrono::minutes(5), std::chrono::minutes(10), std::chrono::minutes(20),
-                                   std::chrono::minutes(40), std::chrono::seconds(4000)};
+    std::vector<Duration> retry = {std::chrono::minutes(5), std::chrono::minutes(10),
+                                   std::chrono::minutes(20), std::chrono::minutes(40),
+                                   std::chrono::seconds(4000)};
     Duration expire = std::chrono::hours(120);      ///< then it bounces
     Duration delay_warning = std::chrono::hours(4); ///< then the sender is told; 0: never
     std::int64_t outbound_connections = limit::outbound_connections;
@@ -22,6 +23,8 @@ struct Server {
 };
 
 extern const Kind server_kind;
-template <> inline const Kind& kind_of<Server>() { return server_kind; }
+template <> inline const Kind& kind_of<Server>() {
+    return server_kind;
+}
 
 } // namespace mail::schema

@@ -1,5 +1,5 @@
-// Specs as JSON: "KIND NAME\nJSON". Normalising any spec ends, and a second time changes nothing; redacted and complete
-// forms hold no secret; a plan over it is made, and made again says no changes.
+// Specs as JSON: "KIND NAME\nJSON". Normalising any spec ends, and a second time changes nothing; redacted
+// and complete forms hold no secret; a plan over it is made, and made again says no changes.
 #include "common/schema/json.hpp"
 #include "common/schema/plan.hpp"
 
@@ -16,8 +16,12 @@ namespace {
 
 class FixedSealer final : public SecretSealer {
   public:
-    mail::Result<Sealed> seal(std::string_view password) const override { return Sealed{"h" + std::string(password), "f"}; }
-    bool same(const Sealed& stored, std::string_view password) const override { return stored.hash == "h" + std::string(password); }
+    mail::Result<Sealed> seal(std::string_view password) const override {
+        return Sealed{"h" + std::string(password), "f"};
+    }
+    bool same(const Sealed& stored, std::string_view password) const override {
+        return stored.hash == "h" + std::string(password);
+    }
     mail::Result<void> check_hash(std::string_view) const override { return {}; }
 };
 
@@ -28,13 +32,15 @@ void check(bool good) {
 
 void plan_twice(const Kind& kind, const std::string& name, const json::object& spec) {
     MemoryView view;
-    const std::vector<Document> documents{{std::string(kind.name), name, std::make_shared<const json::object>(spec), "", nullptr}};
+    const std::vector<Document> documents{
+        {std::string(kind.name), name, std::make_shared<const json::object>(spec), "", nullptr}};
     const Plan plan = compute_plan(view, documents, {}, FixedSealer{});
     if (has_errors(plan.issues))
         return;
     auto sealed = seal_secrets(kind, *plan.operations.at(0).after, FixedSealer{});
     check(sealed.has_value());
-    view.put({std::string(kind.name), name, std::make_shared<const json::object>(std::move(*sealed)), "default"});
+    view.put(
+        {std::string(kind.name), name, std::make_shared<const json::object>(std::move(*sealed)), "default"});
     const Plan again = compute_plan(view, documents, {}, FixedSealer{});
     check(!again.has_changes());
     (void)to_json(again);
@@ -65,7 +71,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Issues none;
     check(kind->canonical_name(*name).value_or("") == *name);
     check(normalise(*kind, *name, spec, none) == spec && !has_errors(none));
-    const std::string shown = json::serialize(complete(*kind, *name, spec)) + json::serialize(redact(*kind, spec));
+    const std::string shown =
+        json::serialize(complete(*kind, *name, spec)) + json::serialize(redact(*kind, spec));
     check(shown.find("\"hash\"") == std::string::npos && shown.find("\"value\":") == std::string::npos);
     plan_twice(*kind, *name, spec);
     return 0;

@@ -1,8 +1,8 @@
-// read_yaml on any bytes: no crash, no long work, every fault with a place; what is accepted is written and read back to
-// the same.
+// read_yaml on any bytes: no crash, no long work, every fault with a place; what is accepted is written and
+// read back to the same.
+#include "common/schema/yaml.hpp"
 #include "common/schema/json.hpp"
 #include "common/schema/validate.hpp"
-#include "common/schema/yaml.hpp"
 
 #include <boost/json/object.hpp>
 

@@ -43,7 +43,9 @@ TEST_CASE("kinds come after what they refer to") {
     std::vector<std::string_view> names;
     for (const Kind* kind : in_reference_order())
         names.push_back(kind->name);
-    const auto place = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) - names.begin(); };
+    const auto place = [&](std::string_view name) {
+        return std::find(names.begin(), names.end(), name) - names.begin();
+    };
     CHECK(names.size() == all_kinds().size());
     CHECK(place("certificate") < place("listener"));
     CHECK(place("domain") < place("mailbox"));
@@ -51,12 +53,13 @@ TEST_CASE("kinds come after what they refer to") {
 }
 
 TEST_CASE("explain tells what the table says") {
-    CHECK(explain("mailbox.quota").value() == "mailbox.quota (size)\n"
-                                              "  Largest total size of stored mail; 0 means the domain's default_quota.\n\n"
-                                              "  default:    0\n"
-                                              "  example:    2GiB\n"
-                                              "  flag:       --quota <size>\n"
-                                              "  since:      0.1\n");
+    CHECK(explain("mailbox.quota").value() ==
+          "mailbox.quota (size)\n"
+          "  Largest total size of stored mail; 0 means the domain's default_quota.\n\n"
+          "  default:    0\n"
+          "  example:    2GiB\n"
+          "  flag:       --quota <size>\n"
+          "  since:      0.1\n");
     const std::string tls = explain("listener.tls").value();
     CHECK(tls.find("values:     none, starttls, implicit\n") != std::string::npos);
     CHECK(tls.find("default:    none\n") != std::string::npos);
@@ -85,9 +88,11 @@ TEST_CASE("the schema for other programs") {
     CHECK(all.at("schema_hash").as_string() == json::string_view(schema_hash()));
     CHECK(all.at("kinds").as_array().size() == all_kinds().size());
     const std::string text = json::serialize(all);
-    CHECK(text.find(R"({"name":"tls","type":"text","doc":"No TLS, TLS on request of the client, or TLS from the first byte.","column":4,)"
-                    R"("choices":["none","starttls","implicit"],"example":"starttls","since":"0.1","default":"none"})") !=
-          std::string::npos);
+    CHECK(
+        text.find(
+            R"({"name":"tls","type":"text","doc":"No TLS, TLS on request of the client, or TLS from the first byte.","column":4,)"
+            R"("choices":["none","starttls","implicit"],"example":"starttls","since":"0.1","default":"none"})") !=
+        std::string::npos);
     const auto editor = json_schema();
     CHECK(editor.at("$defs").as_object().size() == 2 * all_kinds().size());
     CHECK(editor.at("allOf").as_array().size() == all_kinds().size());

@@ -1,4 +1,5 @@
-// Property: what export prints is read back to the same, for generated specs of every kind; and applying it changes nothing.
+// Property: what export prints is read back to the same, for generated specs of every kind; and applying it
+// changes nothing.
 #include "common/schema/json.hpp"
 #include "common/schema/yaml.hpp"
 #include "tests/catch.hpp"
@@ -26,9 +27,45 @@ class Generator {
     std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
 
     std::string line() {
-        static const char* const pieces[] = {"a", "B", " ", ":", "#", "- ", "\"", "'", "\\", "{", "}", "[", "]", ",", "&", "*", "!",
-                                             "%", "@", "`", "~", "null", "true", "no", "012", "1e3", "0x1F", "2024-01-01", "é",
-                                             "日本", "\xe2\x80\xa8", "\xef\xbb\xbf", "?", "|", ">", "=", "<<", ".inf", "\xc2\x85"};
+        static const char* const pieces[] = {"a",
+                                             "B",
+                                             " ",
+                                             ":",
+                                             "#",
+                                             "- ",
+                                             "\"",
+                                             "'",
+                                             "\\",
+                                             "{",
+                                             "}",
+                                             "[",
+                                             "]",
+                                             ",",
+                                             "&",
+                                             "*",
+                                             "!",
+                                             "%",
+                                             "@",
+                                             "`",
+                                             "~",
+                                             "null",
+                                             "true",
+                                             "no",
+                                             "012",
+                                             "1e3",
+                                             "0x1F",
+                                             "2024-01-01",
+                                             "é",
+                                             "日本",
+                                             "\xe2\x80\xa8",
+                                             "\xef\xbb\xbf",
+                                             "?",
+                                             "|",
+                                             ">",
+                                             "=",
+                                             "<<",
+                                             ".inf",
+                                             "\xc2\x85"};
         std::string out;
         for (std::size_t i = below(6) + 1; i > 0; --i)
             out += pieces[below(std::size(pieces))];
@@ -41,7 +78,8 @@ class Generator {
         if (field.format == nullptr || field.format == &line_format)
             return line();
         static const std::map<std::string_view, std::vector<std::string>> samples = {
-            {"address", {"ann@x.org", "Bob+1@x.org", "\"odd name\"@x.org", "jörg@x.org", "no@remote.net", "0@x.org"}},
+            {"address",
+             {"ann@x.org", "Bob+1@x.org", "\"odd name\"@x.org", "jörg@x.org", "no@remote.net", "0@x.org"}},
             {"domain", {"x.org", "no", "xn--bcher-kva.example", "1.2.3"}},
             {"domain pattern", {"*", "*.x.org", "y.org"}},
             {"host", {"mx.x.org", "localhost", "no"}},
@@ -60,17 +98,24 @@ class Generator {
 
     json::value element(const Field& field) {
         const std::int64_t room = std::min<std::int64_t>(field.most - field.least, 100000);
-        const std::int64_t number = field.least + static_cast<std::int64_t>(below(static_cast<std::size_t>(room) + 1));
+        const std::int64_t number =
+            field.least + static_cast<std::int64_t>(below(static_cast<std::size_t>(room) + 1));
         switch (field.type) {
-        case FieldType::boolean: return below(2) == 0;
+        case FieldType::boolean:
+            return below(2) == 0;
         case FieldType::integer:
-        case FieldType::integer_list: return number;
-        case FieldType::size: return number * 1024 > field.most ? number : number * 1024;
+        case FieldType::integer_list:
+            return number;
+        case FieldType::size:
+            return number * 1024 > field.most ? number : number * 1024;
         case FieldType::duration:
-        case FieldType::duration_list: return json::value(format_duration(std::chrono::seconds{number}));
+        case FieldType::duration_list:
+            return json::value(format_duration(std::chrono::seconds{number}));
         case FieldType::secret:
-            return json::object{{field.secret_use == SecretUse::verifier ? "hash" : "value", "sealed(" + line() + ")"}};
-        default: return json::value(text(field));
+            return json::object{
+                {field.secret_use == SecretUse::verifier ? "hash" : "value", "sealed(" + line() + ")"}};
+        default:
+            return json::value(text(field));
         }
     }
 
@@ -96,8 +141,9 @@ class Generator {
         if (kind.is_singleton)
             return std::string(kind.name);
         if (kind.owns_address)
-            return (number % 3 == 0 ? "" : kind.name.substr(0, 1)) == "" ? std::to_string(number) + std::string(kind.name) + "@x.org"
-                                                                            : std::string(kind.name) + std::to_string(number) + "@x.org";
+            return (number % 3 == 0 ? "" : kind.name.substr(0, 1)) == ""
+                       ? std::to_string(number) + std::string(kind.name) + "@x.org"
+                       : std::string(kind.name) + std::to_string(number) + "@x.org";
         return kind.name == "domain" ? "d" + std::to_string(number) + ".org" : std::to_string(number);
     }
 
@@ -178,9 +224,12 @@ TEST_CASE("export and apply change nothing") {
         });
     const std::string yaml = write_yaml(stored);
     CHECK(yaml.find("sealed") == std::string::npos);
-    CHECK(yaml.find("  ann@example.test:\n    display_name: Ann Archer\n    quota: 2GiB\n    password: {keep: true}\n"
-                    "    aliases: [a.archer@example.test]\n") != std::string::npos);
-    CHECK(yaml.find("kind: resolver\nname: resolver\nspec: {servers: [\"127.0.0.1:5353\"]}\n") != std::string::npos);
+    CHECK(
+        yaml.find(
+            "  ann@example.test:\n    display_name: Ann Archer\n    quota: 2GiB\n    password: {keep: true}\n"
+            "    aliases: [a.archer@example.test]\n") != std::string::npos);
+    CHECK(yaml.find("kind: resolver\nname: resolver\nspec: {servers: [\"127.0.0.1:5353\"]}\n") !=
+          std::string::npos);
     CHECK(apply(view, documents_of(yaml)) == "no changes\n");
     CHECK(apply(view, documents_of(write_yaml(stored, {true, false, ""}))) == "no changes\n");
     // The same through the wire.
@@ -197,12 +246,17 @@ TEST_CASE("documents of the wire are checked like any other") {
         return out;
     };
     CHECK(faults("[]").find("documents: is no list") == 0);
-    CHECK(faults(R"({"documents":[1,{"kind":"domian","name":"x.org"},{"kind":"domain","name":"x.org","spec":[]}]})") ==
-          "documents[0]: is no object\n"
-          "documents[1].kind: there is no kind \"domian\" (did you mean domain?)\n"
-          "documents[2].spec: is no object\n");
-    CHECK(faults(R"({"documents":[{"kind":"mailbox","name":"a@x.org","spec":{"password":{"from":"file:/etc/shadow"}}}]})") ==
-          "mailbox a@x.org: password: {from: ...} is resolved by the program that reads the document (send {\"value\": ...})\n");
+    CHECK(
+        faults(
+            R"({"documents":[1,{"kind":"domian","name":"x.org"},{"kind":"domain","name":"x.org","spec":[]}]})") ==
+        "documents[0]: is no object\n"
+        "documents[1].kind: there is no kind \"domian\" (did you mean domain?)\n"
+        "documents[2].spec: is no object\n");
+    CHECK(
+        faults(
+            R"({"documents":[{"kind":"mailbox","name":"a@x.org","spec":{"password":{"from":"file:/etc/shadow"}}}]})") ==
+        "mailbox a@x.org: password: {from: ...} is resolved by the program that reads the document (send "
+        "{\"value\": ...})\n");
 }
 
 TEST_CASE("any JSON can be shown as YAML") {
@@ -211,5 +265,6 @@ TEST_CASE("any JSON can be shown as YAML") {
     CHECK(json_to_yaml(json::value("a\nb")) == "\"a\\x0ab\"\n");
     CHECK(json_to_yaml(json::array{}) == "[]\n");
     const std::string wide(60, 'x');
-    CHECK(json_to_yaml(json::value({{"list", {wide, wide}}})) == "list:\n  - " + wide + "\n  - " + wide + "\n");
+    CHECK(json_to_yaml(json::value({{"list", {wide, wide}}})) ==
+          "list:\n  - " + wide + "\n  - " + wide + "\n");
 }

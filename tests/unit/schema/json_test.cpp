@@ -20,7 +20,9 @@ namespace json = boost::json;
 
 namespace {
 
-json::object object_of(std::string_view text) { return json::parse({text.data(), text.size()}).as_object(); }
+json::object object_of(std::string_view text) {
+    return json::parse({text.data(), text.size()}).as_object();
+}
 
 std::string normal(std::string_view kind, std::string_view name, std::string_view spec) {
     Issues issues;
@@ -53,15 +55,19 @@ constexpr Field every_field[] = {
     field<&Everything::waits>("waits", "Waiting times.").range(1, 3600),
     field<&Everything::fixed>("fixed", "Never changes.").immutable(),
 };
-constinit const Kind everything_kind = make_kind<Everything>("everything", "everythings", "All types.", every_field);
+constinit const Kind everything_kind =
+    make_kind<Everything>("everything", "everythings", "All types.", every_field);
 
 } // namespace
 
 TEST_CASE("equal meanings have one form") {
-    const char* const plain = R"({"display_name":"Ann","quota":"2GiB","aliases":["a.b@example.org"],"protocols":["imap","pop3"]})";
+    const char* const plain =
+        R"({"display_name":"Ann","quota":"2GiB","aliases":["a.b@example.org"],"protocols":["imap","pop3"]})";
     CHECK(normal("mailbox", "ann@example.org", plain) == plain);
-    CHECK(normal("mailbox", "Ann@EXAMPLE.org",
-                 R"({"protocols":["pop3","imap","pop3"],"quota":"2048 mib","enabled":"true","display_name":"Ann","forward":[],
+    CHECK(
+        normal(
+            "mailbox", "Ann@EXAMPLE.org",
+            R"({"protocols":["pop3","imap","pop3"],"quota":"2048 mib","enabled":"true","display_name":"Ann","forward":[],
                      "aliases":"a.b@Example.ORG"})") == plain);
     CHECK(normal("mailbox", "ann@example.org", R"({"quota":2147483648})") == R"({"quota":"2GiB"})");
     CHECK(normal("mailbox", "ann@example.org", R"({"quota":0,"type":"user","capacity":"0"})") == "{}");
@@ -71,37 +77,49 @@ TEST_CASE("equal meanings have one form") {
     CHECK(*find_kind("mailbox")->canonical_name("Ann@BÜCHER.example") == "ann@xn--bcher-kva.example");
     CHECK(normal("alias", "s@example.org", R"({"targets":["Keep.Case@Remote.ORG","a@b.org"]})") ==
           R"({"targets":["Keep.Case@remote.org","a@b.org"]})");
-    CHECK(normal("listener", "l", R"({"protocol":"imap","bind":"[0:0:0::1]:143","tls":"none","certificate":"default"})") ==
+    CHECK(normal("listener", "l",
+                 R"({"protocol":"imap","bind":"[0:0:0::1]:143","tls":"none","certificate":"default"})") ==
           R"({"protocol":"imap","bind":"[::1]:143"})");
-    CHECK(normal("listener", "l", R"({"protocol":"smtp","bind":"*:25","relay_from":["10.1.2.3/8","192.0.2.7/32"]})") ==
+    CHECK(normal("listener", "l",
+                 R"({"protocol":"smtp","bind":"*:25","relay_from":["10.1.2.3/8","192.0.2.7/32"]})") ==
           R"({"protocol":"smtp","bind":"*:25","relay_from":["10.0.0.0/8","192.0.2.7"]})");
     CHECK(normal("server", "", R"({"expire":"120h","delay_warning":"240m","message_size":"50MiB"})") == "{}");
     CHECK(normal("server", "server", R"({"retry":["60s","1m30s"]})") == R"({"retry":["1m","1m30s"]})");
 }
 
 TEST_CASE("every fault of a spec is told with its path") {
-    CHECK(normal("mailbox", "ann", R"({"quota":"2 parsecs","protocols":["imap","fax"],"password":{"keep":true,"hash":"x"},"x":1})") ==
-          "mailbox ann: \"ann\" is no mail address: " + std::string(
-              find_kind("mailbox")->canonical_name("ann").error().message.substr(std::string("\"ann\" is no mail address: ").size())) +
-              " (write it like ann@example.org)\n"
-              "mailbox ann: quota: \"2 parsecs\" is no size (write it like 2GiB, 500MB or a number of bytes)\n"
-              "mailbox ann: protocols[1]: \"fax\" is none of imap, pop3, submission, ews, dav, managesieve\n"
-              "mailbox ann: password: is no secret (write {from: \"env:NAME\"}, {from: \"file:PATH\"}, {hash: ...} or {keep: true})\n"
-              "mailbox ann: x: unknown field \"x\" (fields are display_name, type, quota, password, aliases, protocols, enabled, "
-              "capacity, forward, timezone)\n");
-    CHECK(normal("route", "r", R"({"domains":["*"],"password":{"from":"env:X"}})").find("resolved by the program") !=
-          std::string::npos);
+    CHECK(
+        normal(
+            "mailbox", "ann",
+            R"({"quota":"2 parsecs","protocols":["imap","fax"],"password":{"keep":true,"hash":"x"},"x":1})") ==
+        "mailbox ann: \"ann\" is no mail address: " +
+            std::string(find_kind("mailbox")->canonical_name("ann").error().message.substr(
+                std::string("\"ann\" is no mail address: ").size())) +
+            " (write it like ann@example.org)\n"
+            "mailbox ann: quota: \"2 parsecs\" is no size (write it like 2GiB, 500MB or a number of bytes)\n"
+            "mailbox ann: protocols[1]: \"fax\" is none of imap, pop3, submission, ews, dav, managesieve\n"
+            "mailbox ann: password: is no secret (write {from: \"env:NAME\"}, {from: \"file:PATH\"}, {hash: "
+            "...} or {keep: true})\n"
+            "mailbox ann: x: unknown field \"x\" (fields are display_name, type, quota, password, aliases, "
+            "protocols, enabled, "
+            "capacity, forward, timezone)\n");
+    CHECK(normal("route", "r", R"({"domains":["*"],"password":{"from":"env:X"}})")
+              .find("resolved by the program") != std::string::npos);
     CHECK(normal("certificate", "c", "{}") ==
           "certificate c: has no source (set self_signed: true, or certificate_file and key_file)\n");
-    CHECK(normal("certificate", "c", R"({"certificate_file":"cert.pem"})").find("no absolute path") != std::string::npos);
-    CHECK(normal("mailbox", "a@b.org", R"({"display_name":"two\nlines"})").find("line break") != std::string::npos);
+    CHECK(normal("certificate", "c", R"({"certificate_file":"cert.pem"})").find("no absolute path") !=
+          std::string::npos);
+    CHECK(normal("mailbox", "a@b.org", R"({"display_name":"two\nlines"})").find("line break") !=
+          std::string::npos);
     CHECK(normal("mailbox", "a@b.org", R"({"enabled":null})").find("has no value") != std::string::npos);
-    CHECK(normal("mailbox", "a@b.org", R"({"aliases":["A@b.org"]})").find("is the primary address") != std::string::npos);
+    CHECK(normal("mailbox", "a@b.org", R"({"aliases":["A@b.org"]})").find("is the primary address") !=
+          std::string::npos);
 }
 
 TEST_CASE("structs, objects within and integers go both ways") {
     Issues issues;
-    const auto spec = object_of(R"({"inner":{"numbers":[3,1],"token":{"hash":"h","fingerprint":"f"}},"waits":"1m"})");
+    const auto spec =
+        object_of(R"({"inner":{"numbers":[3,1],"token":{"hash":"h","fingerprint":"f"}},"waits":"1m"})");
     const auto object = decode(everything_kind, "e", spec, issues);
     CHECK(issues.empty());
     const auto& typed = *static_cast<const Everything*>(object.data());
@@ -110,16 +128,20 @@ TEST_CASE("structs, objects within and integers go both ways") {
     CHECK(typed.inner->token.fingerprint == "f");
     CHECK(json::serialize(encode(object)) ==
           R"({"inner":{"numbers":[3,1],"token":{"hash":"h","fingerprint":"f"}},"waits":["1m"]})");
-    CHECK(json::serialize(encode(object, {true, true})) == R"({"inner":{"numbers":[3,1],"token":{"keep":true}},"waits":["1m"]})");
+    CHECK(json::serialize(encode(object, {true, true})) ==
+          R"({"inner":{"numbers":[3,1],"token":{"keep":true}},"waits":["1m"]})");
     CHECK(json::serialize(redact(everything_kind, spec)) ==
           R"({"inner":{"numbers":[3,1],"token":{"keep":true}},"waits":"1m"})");
-    CHECK(json::serialize(encode(decode(everything_kind, "e", object_of(R"({"inner":{}})"), issues))) == R"({"inner":{}})");
+    CHECK(json::serialize(encode(decode(everything_kind, "e", object_of(R"({"inner":{}})"), issues))) ==
+          R"({"inner":{}})");
     Issues faults;
-    (void)decode(everything_kind, "e", object_of(R"({"inner":{"word":"","numbers":[1,2,3,4],"tokn":1},"waits":["2h"]})"), faults);
+    (void)decode(everything_kind, "e",
+                 object_of(R"({"inner":{"word":"","numbers":[1,2,3,4],"tokn":1},"waits":["2h"]})"), faults);
     std::string all;
     for (const auto& issue : faults)
         all += issue.path + ": " + issue.message + "\n";
-    CHECK(all == "inner.numbers: has more than 3 entries\ninner.tokn: unknown field \"tokn\"\ninner.word: is required\n"
+    CHECK(all == "inner.numbers: has more than 3 entries\ninner.tokn: unknown field \"tokn\"\ninner.word: is "
+                 "required\n"
                  "waits[0]: 2h is out of range\n");
     const auto other = object_of(R"({"fixed":2})");
     const auto changes = diff(everything_kind, &spec, &other);
@@ -137,16 +159,21 @@ TEST_CASE("structs, objects within and integers go both ways") {
     REQUIRE(back.has_value());
     CHECK(back->password == mailbox.password);
     CHECK(!decode<Mailbox>("ann@example.org", "[").has_value());
-    CHECK(decode<Mailbox>("ann@example.org", R"({"type":"x","quota":"y"})").error().message.ends_with(", and 1 more"));
+    CHECK(decode<Mailbox>("ann@example.org", R"({"type":"x","quota":"y"})")
+              .error()
+              .message.ends_with(", and 1 more"));
 }
 
 TEST_CASE("shown specs have everything but secrets") {
     const auto& kind = *find_kind("mailbox");
-    CHECK(json::serialize(complete(kind, "a@b.org", object_of(R"({"quota":"1GiB","password":{"hash":"x"}})"))) ==
-          R"({"display_name":"","type":"user","quota":"1GiB","password":{"keep":true},"aliases":[],"protocols":[],"enabled":true,)"
-          R"("capacity":0,"forward":[],"timezone":""})");
-    CHECK(json::serialize(merge_patch(kind, object_of(R"({"quota":"1GiB","password":{"hash":"x"},"type":"room"})"),
-                                      object_of(R"({"quota":null,"password":{"value":"y"},"capacity":3})"))) ==
+    CHECK(
+        json::serialize(
+            complete(kind, "a@b.org", object_of(R"({"quota":"1GiB","password":{"hash":"x"}})"))) ==
+        R"({"display_name":"","type":"user","quota":"1GiB","password":{"keep":true},"aliases":[],"protocols":[],"enabled":true,)"
+        R"("capacity":0,"forward":[],"timezone":""})");
+    CHECK(json::serialize(
+              merge_patch(kind, object_of(R"({"quota":"1GiB","password":{"hash":"x"},"type":"room"})"),
+                          object_of(R"({"quota":null,"password":{"value":"y"},"capacity":3})"))) ==
           R"({"type":"room","password":{"value":"y"},"capacity":3})");
 }
 

@@ -34,23 +34,29 @@ std::string twelve(std::size_t count) {
 TEST_CASE("apply twice changes nothing the second time") {
     MemoryView view;
     const std::string first = apply(view, documents_of(contract_site));
-    CHECK(first.find("+ mailbox ann@example.test\n    display_name: Ann Archer\n    quota: 2GiB\n    password: (set)\n"
-                     "    aliases: a.archer@example.test\n") != std::string::npos);
+    CHECK(
+        first.find(
+            "+ mailbox ann@example.test\n    display_name: Ann Archer\n    quota: 2GiB\n    password: (set)\n"
+            "    aliases: a.archer@example.test\n") != std::string::npos);
     CHECK(first.find("pw-") == std::string::npos);
     CHECK(first.ends_with("22 to create\n"));
     CHECK(apply(view, documents_of(contract_site)) == "no changes\n");
     const auto ann = view.find("mailbox", "ann@example.test");
-    CHECK(json::serialize(ann->spec->at("password")) == R"x({"hash":"sealed(pw-ann@example.test)","fingerprint":"19"})x");
+    CHECK(json::serialize(ann->spec->at("password")) ==
+          R"x({"hash":"sealed(pw-ann@example.test)","fingerprint":"19"})x");
     // An order of its own, other spellings: still the same.
-    CHECK(apply(view, documents_of("kind: mailbox\nname: ANN@example.test\n"
-                                   "spec: {aliases: A.Archer@Example.Test, quota: 2048MiB, display_name: Ann Archer}\n")) ==
+    CHECK(apply(view,
+                documents_of(
+                    "kind: mailbox\nname: ANN@example.test\n"
+                    "spec: {aliases: A.Archer@Example.Test, quota: 2048MiB, display_name: Ann Archer}\n")) ==
           "no changes\n");
 }
 
 TEST_CASE("a plan says what would change") {
     MemoryView view;
     apply(view, documents_of(contract_site));
-    const Plan plan = plan_of(view, "kind: mailbox\nitems:\n  ann@example.test: {quota: 3GiB, enabled: false, password: {hash: \"sealed(new)\"}}\n"
+    const Plan plan = plan_of(view, "kind: mailbox\nitems:\n  ann@example.test: {quota: 3GiB, enabled: "
+                                    "false, password: {hash: \"sealed(new)\"}}\n"
                                     "  carl@example.test: {}\n---\nkind: domain\nname: second.test\n");
     CHECK(first_error(plan) == "");
     CHECK(to_text(plan) == "+ domain second.test\n"
@@ -63,13 +69,15 @@ TEST_CASE("a plan says what would change") {
                            "+ mailbox carl@example.test\n"
                            "2 to create, 1 to update\n");
     const auto wire = to_json(plan);
-    CHECK(json::serialize(wire.at("summary")) == R"({"create":2,"update":1,"replace":0,"delete":0,"adopt":0})");
+    CHECK(json::serialize(wire.at("summary")) ==
+          R"({"create":2,"update":1,"replace":0,"delete":0,"adopt":0})");
     CHECK(json::serialize(wire.at("operations").as_array()[1].at("changes").as_array()[2]) ==
           R"x({"field":"password","before":"(changed)","after":"(changed)"})x");
     CHECK(json::serialize(wire).find("sealed") == std::string::npos);
     CHECK(plan.hash.size() == 32);
     CHECK(plan_of(view, "kind: domain\nname: second.test\n").hash != plan.hash);
-    CHECK(plan_of(view, "kind: domain\nname: second.test\n").hash == plan_of(view, "kind: domain\nname: second.test\n").hash);
+    CHECK(plan_of(view, "kind: domain\nname: second.test\n").hash ==
+          plan_of(view, "kind: domain\nname: second.test\n").hash);
     const auto before = plan_of(view, "kind: domain\nname: second.test\n").hash;
     apply(view, documents_of("kind: domain\nname: third.test\n"));
     CHECK(plan_of(view, "kind: domain\nname: second.test\n").hash != before); // another base revision
@@ -116,7 +124,8 @@ TEST_CASE("Y08: prune deletes what left the files, behind a guard") {
                            "! 2 mailboxes: nobody can sign in to it or send mail to it\n2 to delete\n");
     CHECK(first_error(plan_of(view, twelve(26), options)) ==
           "prune would delete 4 of 31 objects of set default (allow it with --max-deletes 4)");
-    CHECK(to_error(plan_of(view, "", options).issues).message == "prune would delete 31 of 31 objects of set default, and 2 more");
+    CHECK(to_error(plan_of(view, "", options).issues).message ==
+          "prune would delete 31 of 31 objects of set default, and 2 more");
     options.max_deletes = 4;
     const Plan allowed = plan_of(view, twelve(26), options);
     CHECK(first_error(allowed) == "");
@@ -127,11 +136,13 @@ TEST_CASE("Y08: prune deletes what left the files, behind a guard") {
 
 TEST_CASE("deletions come first and backwards") {
     MemoryView view;
-    apply(view, documents_of("kind: domain\nname: x.org\n---\nkind: mailbox\nname: a@x.org\n---\nkind: alias\nname: b@x.org\nspec: {targets: [a@x.org]}\n"));
+    apply(view, documents_of("kind: domain\nname: x.org\n---\nkind: mailbox\nname: a@x.org\n---\nkind: "
+                             "alias\nname: b@x.org\nspec: {targets: [a@x.org]}\n"));
     PlanOptions options;
     options.prune = true;
     options.max_deletes = 9;
-    const Plan plan = plan_of(view, "kind: mailbox\nname: c@y.org\n---\nkind: domain\nname: y.org\n", options);
+    const Plan plan =
+        plan_of(view, "kind: mailbox\nname: c@y.org\n---\nkind: domain\nname: y.org\n", options);
     CHECK(first_error(plan) == "");
     std::string order;
     for (const auto& operation : plan.operations)
@@ -141,10 +152,12 @@ TEST_CASE("deletions come first and backwards") {
 
 TEST_CASE("a rename is a deletion and a creation that may keep the addresses") {
     MemoryView view;
-    apply(view, documents_of("kind: domain\nname: x.org\n---\nkind: mailbox\nname: old@x.org\nspec: {aliases: [shared@x.org]}\n"));
+    apply(view, documents_of("kind: domain\nname: x.org\n---\nkind: mailbox\nname: old@x.org\nspec: "
+                             "{aliases: [shared@x.org]}\n"));
     PlanOptions options;
     options.removals.emplace_back("mailbox", "old@x.org");
-    const Plan plan = plan_of(view, "kind: mailbox\nname: new@x.org\nspec: {aliases: [shared@x.org, old@x.org]}\n", options);
+    const Plan plan = plan_of(
+        view, "kind: mailbox\nname: new@x.org\nspec: {aliases: [shared@x.org, old@x.org]}\n", options);
     CHECK(first_error(plan) == "");
     REQUIRE(plan.operations.size() == 2);
     CHECK(plan.operations[1].addresses == std::vector<std::string>{"new@x.org", "old@x.org", "shared@x.org"});
@@ -152,13 +165,17 @@ TEST_CASE("a rename is a deletion and a creation that may keep the addresses") {
 
 TEST_CASE("faults in a plan name every object") {
     MemoryView view;
-    const Plan plan = plan_of(view, "kind: mailbox\nitems:\n  a@x.org: {}\n  b@y.org: {password: {keep: true}}\n");
+    const Plan plan =
+        plan_of(view, "kind: mailbox\nitems:\n  a@x.org: {}\n  b@y.org: {password: {keep: true}}\n");
     std::string all;
     for (const auto& issue : plan.issues)
         all += to_text(issue) + "\n";
-    CHECK(all == "t.yaml:4:23: mailbox b@y.org: password: has nothing to keep: the object is new or has none (give the secret itself)\n"
-                 "t.yaml:3:3: mailbox a@x.org: domain x.org does not exist (create it with: mailctl domain create x.org)\n"
-                 "t.yaml:4:3: mailbox b@y.org: domain y.org does not exist (create it with: mailctl domain create y.org)\n");
+    CHECK(all == "t.yaml:4:23: mailbox b@y.org: password: has nothing to keep: the object is new or has none "
+                 "(give the secret itself)\n"
+                 "t.yaml:3:3: mailbox a@x.org: domain x.org does not exist (create it with: mailctl domain "
+                 "create x.org)\n"
+                 "t.yaml:4:3: mailbox b@y.org: domain y.org does not exist (create it with: mailctl domain "
+                 "create y.org)\n");
 }
 
 TEST_CASE("ten thousand mailboxes are planned within seconds") {

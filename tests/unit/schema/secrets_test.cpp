@@ -40,11 +40,14 @@ struct Folder {
 /// The password after resolving, or the faults.
 std::string resolved(const Folder& folder, std::string_view password, SecretOptions options = {}) {
     const std::string file = (folder.path / "site.yaml").string();
-    const std::string yaml = "kind: mailbox\nname: a@b.test\nspec:\n  password: " + std::string(password) + "\n";
+    const std::string yaml =
+        "kind: mailbox\nname: a@b.test\nspec:\n  password: " + std::string(password) + "\n";
     auto read = read_yaml(yaml, file);
     REQUIRE(read.documents.size() == 1);
     if (!options.environment)
-        options.environment = [](const char* name) -> const char* { return std::strcmp(name, "PW") == 0 ? "from env" : nullptr; };
+        options.environment = [](const char* name) -> const char* {
+            return std::strcmp(name, "PW") == 0 ? "from env" : nullptr;
+        };
     Issues issues;
     resolve_secrets(read.documents[0], options, issues);
     std::string faults;
@@ -65,28 +68,34 @@ TEST_CASE("secrets come from where the document says") {
     REQUIRE(mkfifo((folder.path / "fifo").c_str(), 0600) == 0);
     CHECK(resolved(folder, "{from: \"env:PW\"}") == R"({"value":"from env"})");
     CHECK(resolved(folder, "{from: \"file:pw\"}") == R"({"value":"from file"})");
-    CHECK(resolved(folder, "{from: file:" + (folder.path / "pw").string() + "}") == R"({"value":"from file"})");
+    CHECK(resolved(folder, "{from: file:" + (folder.path / "pw").string() + "}") ==
+          R"({"value":"from file"})");
     CHECK(resolved(folder, "{hash: \"sealed(x)\"}") == R"x({"hash":"sealed(x)"})x");
     CHECK(resolved(folder, "{keep: true}") == R"({"keep":true})");
-    CHECK(resolved(folder, "{from: \"file:open\"}").find("warning: mailbox a@b.test: password: ") != std::string::npos);
+    CHECK(resolved(folder, "{from: \"file:open\"}").find("warning: mailbox a@b.test: password: ") !=
+          std::string::npos);
     const std::string at = "site.yaml:4:13: mailbox a@b.test: password: ";
     CHECK(resolved(folder, "{from: \"env:NONE\"}") ==
           at + "the environment has no NONE (set it for the program that reads the document)\n");
-    CHECK(resolved(folder, "{from: \"file:gone\"}") == at + "file:gone cannot be read: No such file or directory\n");
+    CHECK(resolved(folder, "{from: \"file:gone\"}") ==
+          at + "file:gone cannot be read: No such file or directory\n");
     CHECK(resolved(folder, "{from: \"file:empty\"}") == at + "file:empty is empty\n");
     CHECK(resolved(folder, "{from: \"file:two\"}") == at + "file:two holds more than one line\n");
     CHECK(resolved(folder, "{from: \"file:long\"}") == at + "file:long is longer than 1024 bytes\n");
     // Y09: what is no regular file is refused, and does not block.
     CHECK(resolved(folder, "{from: \"file:fifo\"}") == at + "file:fifo is no regular file\n");
     CHECK(resolved(folder, "{from: \"file:.\"}") == at + "file:. is no regular file\n");
-    CHECK(resolved(folder, "{from: \"credential:../pw\"}").find("is no source of a secret") != std::string::npos);
+    CHECK(resolved(folder, "{from: \"credential:../pw\"}").find("is no source of a secret") !=
+          std::string::npos);
     CHECK(resolved(folder, "{from: stdin}") == at + "standard input is taken\n");
     SecretOptions stdin_options;
     stdin_options.read_stdin = [] { return Result<std::string>(std::string("typed\n")); };
     CHECK(resolved(folder, "{from: stdin}", stdin_options) == R"({"value":"typed"})");
     SecretOptions credentials;
     const std::string place = folder.path.string();
-    credentials.environment = [&](const char* name) { return std::strcmp(name, "CREDENTIALS_DIRECTORY") == 0 ? place.c_str() : nullptr; };
+    credentials.environment = [&](const char* name) {
+        return std::strcmp(name, "CREDENTIALS_DIRECTORY") == 0 ? place.c_str() : nullptr;
+    };
     CHECK(resolved(folder, "{from: \"credential:pw\"}", credentials) == R"({"value":"from file"})");
 }
 
@@ -103,8 +112,10 @@ TEST_CASE("Y10: a secret in the document needs leave, and is never echoed") {
         CHECK(resolved(folder, inline_secret, allowed).find("everybody can read") != std::string::npos);
         fs::remove(folder.path / "site.yaml");
     }
-    CHECK(faults_of("kind: mailbox\nname: a@b.test\nspec: {password: [hunter2]}\n").find("hunter2") == std::string::npos);
-    CHECK(faults_of("kind: mailbox\nname: a@b.test\nspec: {password: {value: {hunter2: 1}}}\n").find("hunter2") == std::string::npos);
+    CHECK(faults_of("kind: mailbox\nname: a@b.test\nspec: {password: [hunter2]}\n").find("hunter2") ==
+          std::string::npos);
+    CHECK(faults_of("kind: mailbox\nname: a@b.test\nspec: {password: {value: {hunter2: 1}}}\n")
+              .find("hunter2") == std::string::npos);
 }
 
 TEST_CASE("secrets settle beside what is stored") {
@@ -114,7 +125,8 @@ TEST_CASE("secrets settle beside what is stored") {
         Issues issues;
         const json::object wanted = json::parse(desired).as_object();
         const json::object stored = current != nullptr ? json::parse(current).as_object() : json::object{};
-        const auto out = settle(kind, "a@b.test", wanted, current != nullptr ? &stored : nullptr, sealer, issues);
+        const auto out =
+            settle(kind, "a@b.test", wanted, current != nullptr ? &stored : nullptr, sealer, issues);
         return issues.empty() ? json::serialize(out) : to_text(issues.front());
     };
     const char* const stored = R"x({"password":{"hash":"sealed(pw)","fingerprint":"2"}})x";
@@ -123,11 +135,13 @@ TEST_CASE("secrets settle beside what is stored") {
     CHECK(settled(R"({"password":{"value":"pw"}})", stored) == stored);
     CHECK(settled(R"x({"password":{"hash":"sealed(pw)"}})x", stored) == stored);
     CHECK(settled(R"({"password":{"value":"other"}})", stored) == R"({"password":{"value":"other"}})");
-    CHECK(settled(R"x({"password":{"hash":"sealed(other)"}})x", stored) == R"x({"password":{"hash":"sealed(other)"}})x");
+    CHECK(settled(R"x({"password":{"hash":"sealed(other)"}})x", stored) ==
+          R"x({"password":{"hash":"sealed(other)"}})x");
     CHECK(settled("{}", nullptr) == "{}");
     CHECK(settled(R"({"password":{"keep":true}})", nullptr).find("nothing to keep") != std::string::npos);
     CHECK(settled(R"({"password":{"keep":true}})", "{}").find("nothing to keep") != std::string::npos);
-    CHECK(settled(R"({"password":{"hash":"MD5"}})", nullptr).find("cannot be used: unknown scheme") != std::string::npos);
+    CHECK(settled(R"({"password":{"hash":"MD5"}})", nullptr).find("cannot be used: unknown scheme") !=
+          std::string::npos);
     const auto sealed = seal_secrets(kind, json::parse(R"({"password":{"value":"pw"}})").as_object(), sealer);
     CHECK(json::serialize(sealed.value()) == stored);
     const auto route = json::parse(R"({"password":{"value":"pw"}})").as_object();

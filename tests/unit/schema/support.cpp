@@ -90,7 +90,8 @@ void carry_out(const Plan& plan, MemoryView& view) {
         } else if (operation.action != Action::none) {
             auto spec = seal_secrets(*find_kind(operation.kind), *operation.after, sealer);
             REQUIRE(spec.has_value());
-            view.put({operation.kind, operation.name, std::make_shared<const boost::json::object>(std::move(*spec)), operation.set});
+            view.put({operation.kind, operation.name,
+                      std::make_shared<const boost::json::object>(std::move(*spec)), operation.set});
         }
     }
 }

@@ -1,4 +1,5 @@
-// What the schema tests share: the contract's example site, a sealer without PBKDF2, and a view filled from YAML.
+// What the schema tests share: the contract's example site, a sealer without PBKDF2, and a view filled from
+// YAML.
 #pragma once
 
 #include "common/schema/plan.hpp"
