@@ -175,28 +175,37 @@ Task<Result<std::vector<std::uint32_t>>> Session::run_search(SearchPlanPtr plan)
     co_return found;
 }
 
-Task<Reply> Session::cmd_search(const Command& command) {
-    const auto& arguments = std::get<SearchArguments>(command.body);
-    auto& view = selected_->view;
+// What SEARCH, SORT and THREAD have in common: positions (from 0) of the messages that match, ascending.
+Task<Result<std::vector<std::uint32_t>>> Session::search_for(const SearchArguments& arguments) {
     if (arguments.program.uses_modseq)
         enable_condstore();
-    auto plan = SearchPlan::prepare(arguments.program, arguments.charset, view, selected_->saved, services_.clock.now());
+    auto plan = SearchPlan::prepare(arguments.program, arguments.charset, selected_->view, selected_->saved,
+                                    services_.clock.now());
     if (arguments.return_save)
         selected_->saved.clear(); // RFC 5182 §2.1: a failed search empties the saved result
-    if (!plan) {
-        if (plan.error().code == ErrorCode::unsupported) // RFC 9051 §7.1
-            co_return Reply::no("this charset is not known", "BADCHARSET (US-ASCII UTF-8)");
-        co_return Reply::no(plan.error());
-    }
-    const auto found = co_await run_search(std::move(*plan));
+    if (!plan)
+        co_return fail(plan.error());
+    co_return co_await run_search(std::move(*plan));
+}
+
+Reply Session::search_failed(const Error& error) {
+    if (error.code == ErrorCode::unsupported) // RFC 9051 §7.1
+        return Reply::no("this charset is not known", "BADCHARSET (US-ASCII UTF-8)");
+    return Reply::no(error);
+}
+
+Task<Reply> Session::cmd_search(const Command& command) {
+    const auto& arguments = std::get<SearchArguments>(command.body);
+    const auto found = co_await search_for(arguments);
     if (!found)
-        co_return Reply::no(found.error());
-    tell_found(command, *found);
+        co_return search_failed(found.error());
+    tell_found(command, arguments, "SEARCH", *found);
     co_return Reply::ok("SEARCH completed");
 }
 
-void Session::tell_found(const Command& command, const std::vector<std::uint32_t>& found) {
-    const auto& arguments = std::get<SearchArguments>(command.body);
+// `found` in the order to tell it: ascending, or sorted.
+void Session::tell_found(const Command& command, const SearchArguments& arguments, std::string_view word,
+                         const std::vector<std::uint32_t>& found) {
     const auto& snapshot = selected_->view.snapshot();
     const auto number = [&](std::uint32_t position) { return command.uid ? snapshot.uid_at(position) : position + 1; };
     const bool all = arguments.return_all || arguments.return_count;
@@ -205,8 +214,9 @@ void Session::tell_found(const Command& command, const std::vector<std::uint32_t
         if (!arguments.extended || all || (arguments.return_min && i == 0) ||
             (arguments.return_max && i + 1 == found.size()))
             modseq = std::max(modseq, snapshot.at(found[i]).modseq);
-    if (!arguments.extended && !rev2_) {
-        out_ += "* SEARCH";
+    // RFC 9051 §7.3.4: IMAP4rev2 knows only ESEARCH; SORT has its own response (RFC 5256 §4).
+    if (!arguments.extended && (!rev2_ || word != "SEARCH")) {
+        append_all(out_, {"* ", word});
         for (auto position : found) {
             out_ += ' ';
             append_number(out_, number(position));

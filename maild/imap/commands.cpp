@@ -15,10 +15,11 @@ constexpr std::uint8_t any = greeted | signed_in | selected;
 constexpr std::uint8_t inside = signed_in | selected;
 
 // Extensions that change commands instead of adding one.
-constexpr std::array<std::string_view, 17> extensions = {
+constexpr std::array<std::string_view, 22> extensions = {
     "SASL-IR",     "UIDPLUS",     "CHILDREN",  "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE",
     "CREATE-SPECIAL-USE", "ESEARCH", "SEARCHRES", "WITHIN",     "CONDSTORE",   "QRESYNC",
-    "MULTIAPPEND", "BINARY",      "STATUS=SIZE", "OBJECTID",    "PREVIEW",
+    "MULTIAPPEND", "BINARY",      "STATUS=SIZE", "OBJECTID",    "PREVIEW",     "SORT=DISPLAY",
+    "ESORT",       "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "I18NLEVEL=1",
 };
 
 } // namespace
@@ -49,10 +50,12 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::rename, inside, false, &Session::cmd_rename, ""},
         CommandRow{Verb::search, selected, true, &Session::cmd_search, ""},
         CommandRow{Verb::select, inside, false, &Session::cmd_select, ""},
+        CommandRow{Verb::sort, selected, true, &Session::cmd_sort, "SORT"},
         CommandRow{Verb::starttls, greeted, false, &Session::cmd_starttls, ""},
         CommandRow{Verb::status, inside, false, &Session::cmd_status, ""},
         CommandRow{Verb::store, selected, true, &Session::cmd_store, ""},
         CommandRow{Verb::subscribe, inside, false, &Session::cmd_subscribe, ""},
+        CommandRow{Verb::thread, selected, true, &Session::cmd_thread, ""},
         CommandRow{Verb::unselect, selected, false, &Session::cmd_unselect, "UNSELECT"},
         CommandRow{Verb::unsubscribe, inside, false, &Session::cmd_subscribe, ""},
     };

@@ -15,6 +15,10 @@
 #include <optional>
 #include <span>
 
+namespace mail::service {
+struct Facts; // derived.hpp
+}
+
 namespace mail::imap {
 
 /// How a command ends: the tagged response.
@@ -128,7 +132,13 @@ class Session : public std::enable_shared_from_this<Session> {
                                                   std::vector<std::uint32_t>& found);
     [[nodiscard]] Task<Result<std::size_t>> load_search_batch(SearchBatch& batch,
                                                               std::span<const SearchCandidate> candidates);
-    void tell_found(const Command& command, const std::vector<std::uint32_t>& found);
+    [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> search_for(const SearchArguments& arguments);
+    [[nodiscard]] static Reply search_failed(const Error& error);
+    void tell_found(const Command& command, const SearchArguments& arguments, std::string_view word,
+                    const std::vector<std::uint32_t>& found);
+    [[nodiscard]] Task<Result<std::vector<service::Facts>>> load_facts(std::span<const std::uint32_t> positions);
+    [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> sorted(const std::vector<SortCriterion>& criteria,
+                                                                  std::vector<std::uint32_t> found);
     void save_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found);
     [[nodiscard]] Task<Reply> copy_or_move(const Command& command, bool move);
     [[nodiscard]] Task<void> append_literal(Framer::Event event);
@@ -162,6 +172,8 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Reply> cmd_unselect(const Command& command);
     [[nodiscard]] Task<Reply> cmd_expunge(const Command& command);
     [[nodiscard]] Task<Reply> cmd_search(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_sort(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_thread(const Command& command);
     [[nodiscard]] Task<Reply> cmd_fetch(const Command& command);
     [[nodiscard]] Task<Reply> cmd_store(const Command& command);
     [[nodiscard]] Task<Reply> cmd_copy(const Command& command);

@@ -19,8 +19,8 @@ namespace mail::imap {
 
 enum class Verb : std::uint8_t {
     append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle,
-    list, login, logout, lsub, move, namespace_, noop, rename, search, select, starttls, status, store, subscribe,
-    unselect, unsubscribe,
+    list, login, logout, lsub, move, namespace_, noop, rename, search, select, sort, starttls, status, store, subscribe,
+    thread, unselect, unsubscribe,
 };
 
 /// System flags as bits (RFC 9051 §2.3.2).
@@ -98,6 +98,19 @@ struct SearchArguments {
     std::string charset; ///< upper-case; empty: none given
     SearchProgram program;
 };
+enum class SortKey : std::uint8_t { arrival, cc, date, from, size, subject, to, display_from, display_to };
+struct SortCriterion {
+    SortKey key = SortKey::arrival;
+    bool reverse = false;
+};
+struct SortArguments { ///< RFC 5256, RFC 5267
+    std::vector<SortCriterion> criteria;
+    SearchArguments search;
+};
+struct ThreadArguments { ///< RFC 5256
+    bool by_references = false; ///< else ORDEREDSUBJECT
+    SearchArguments search;
+};
 struct FetchArguments {
     SequenceSet set;
     FetchItems items;
@@ -122,7 +135,7 @@ struct ExpungeArguments {
 
 using Body = std::variant<NoArguments, AuthenticateArguments, LoginArguments, IdArguments, EnableArguments,
                           SelectArguments, MailboxArguments, RenameArguments, StatusArguments, ListArguments,
-                          AppendArguments, SearchArguments, FetchArguments, StoreArguments, CopyArguments,
+                          AppendArguments, SearchArguments, SortArguments, ThreadArguments, FetchArguments, StoreArguments, CopyArguments,
                           ExpungeArguments>;
 
 struct Command {

@@ -84,6 +84,8 @@ bool parse_lsub(Cursor& in, Command& out);
 bool parse_status(Cursor& in, Command& out);
 bool parse_append(Cursor& in, Command& out);
 bool parse_search(Cursor& in, Command& out);
+bool parse_sort(Cursor& in, Command& out);
+bool parse_thread(Cursor& in, Command& out);
 bool parse_fetch(Cursor& in, Command& out);
 bool parse_store(Cursor& in, Command& out);
 bool parse_copy(Cursor& in, Command& out);

@@ -43,10 +43,12 @@ constexpr std::array verbs = {
     VerbRow{"RENAME", Verb::rename, parse_rename},
     VerbRow{"SEARCH", Verb::search, parse_search, true},
     VerbRow{"SELECT", Verb::select, parse_select},
+    VerbRow{"SORT", Verb::sort, parse_sort, true},
     VerbRow{"STARTTLS", Verb::starttls, parse_nothing},
     VerbRow{"STATUS", Verb::status, parse_status},
     VerbRow{"STORE", Verb::store, parse_store, true},
     VerbRow{"SUBSCRIBE", Verb::subscribe, parse_mailbox_only},
+    VerbRow{"THREAD", Verb::thread, parse_thread, true},
     VerbRow{"UNSELECT", Verb::unselect, parse_nothing},
     VerbRow{"UNSUBSCRIBE", Verb::unsubscribe, parse_mailbox_only},
 };

@@ -226,4 +226,75 @@ bool parse_search(Cursor& in, Command& out) {
     return KeyParser(in, body.program).run() && in.end();
 }
 
+namespace {
+
+bool parse_sort_key(Cursor& in, SortCriterion& out) {
+    struct Name {
+        std::string_view word;
+        SortKey key;
+    };
+    static constexpr std::array<Name, 9> names{{{"ARRIVAL", SortKey::arrival},
+                                                {"CC", SortKey::cc},
+                                                {"DATE", SortKey::date},
+                                                {"FROM", SortKey::from},
+                                                {"SIZE", SortKey::size},
+                                                {"SUBJECT", SortKey::subject},
+                                                {"TO", SortKey::to},
+                                                {"DISPLAYFROM", SortKey::display_from},
+                                                {"DISPLAYTO", SortKey::display_to}}};
+    if (in.take_word("REVERSE")) {
+        out.reverse = true;
+        if (!in.space())
+            return false;
+    }
+    for (const auto& name : names)
+        if (in.take_word(name.word)) {
+            out.key = name.key;
+            return true;
+        }
+    return in.fail("unknown sort criterion");
+}
+
+// The charset, which SORT and THREAD require, and the keys.
+bool parse_charset_and_keys(Cursor& in, SearchArguments& out) {
+    if (!in.space() || !in.astring(out.charset) || !in.space())
+        return false;
+    out.charset = text::to_upper(out.charset);
+    return KeyParser(in, out.program).run() && in.end();
+}
+
+} // namespace
+
+bool parse_sort(Cursor& in, Command& out) {
+    auto& body = out.body.emplace<SortArguments>();
+    if (!in.space())
+        return false;
+    if (in.take_word("RETURN") && (!parse_return_options(in, body.search) || !in.space()))
+        return false;
+    if (body.search.return_save)
+        return in.fail("SORT cannot SAVE");
+    if (!in.expect('('))
+        return false;
+    while (true) {
+        if (body.criteria.size() >= 32)
+            return in.fail("too many sort criteria");
+        if (!parse_sort_key(in, body.criteria.emplace_back()))
+            return false;
+        if (in.take(')'))
+            return parse_charset_and_keys(in, body.search);
+        if (!in.space())
+            return false;
+    }
+}
+
+bool parse_thread(Cursor& in, Command& out) {
+    auto& body = out.body.emplace<ThreadArguments>();
+    if (!in.space())
+        return false;
+    body.by_references = in.take_word("REFERENCES");
+    if (!body.by_references && !in.take_word("ORDEREDSUBJECT"))
+        return in.fail("unknown threading algorithm");
+    return parse_charset_and_keys(in, body.search);
+}
+
 } // namespace mail::imap

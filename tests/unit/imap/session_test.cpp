@@ -136,6 +136,18 @@ TEST_CASE("RFC 9051 §6.4.4: SEARCH") {
     CHECK_THAT(saved, Catch::StartsWith("b OK") && Contains("* 2 FETCH (UID 2)\r\nc OK"));
 }
 
+TEST_CASE("RFC 5256: SORT and THREAD") {
+    World world;
+    const auto out = after_select(world.as_ann(
+        with_two("b SORT (REVERSE DATE) UTF-8 ALL\r\nc UID SORT (SUBJECT) US-ASCII ALL\r\nd SORT RETURN (COUNT MIN) (REVERSE SIZE FROM) UTF-8 ALL\r\n"
+                 "e THREAD REFERENCES UTF-8 ALL\r\nf UID THREAD ORDEREDSUBJECT UTF-8 UNSEEN\r\ng SORT (BOGUS) UTF-8 ALL\r\n"
+                 "h SORT (DATE) X-NONE SUBJECT x\r\ni THREAD REFERENCES UTF-8 SUBJECT nothing\r\n")));
+    CHECK_THAT(out, Contains("* SORT 2 1\r\nb OK") && Contains("* SORT 1 2\r\nc OK"));
+    CHECK_THAT(out, Contains("* ESEARCH (TAG \"d\") MIN 2 COUNT 2\r\nd OK"));
+    CHECK_THAT(out, Contains("* THREAD (1)(2)\r\ne OK") && Contains("* THREAD (2)\r\nf OK") && Contains("* THREAD\r\ni OK"));
+    CHECK_THAT(out, Contains("g BAD") && Contains("h NO [BADCHARSET"));
+}
+
 TEST_CASE("COPY, MOVE and their COPYUID") {
     World world;
     const auto out = after_select(world.as_ann(with_two(
