@@ -338,7 +338,8 @@ Task<Result<void>> SocketStream::start_tls(const TlsServer& server) {
         co_return fail(ErrorCode::conflict, "TLS is already on");
     core_->server_tls = std::make_unique<ServerTls>();
     MAIL_CO_TRY(core_->ssl, new_server_ssl(server, *core_->server_tls));
-    co_return co_await handshake({}, false);
+    std::string any_name;
+    co_return co_await handshake(std::move(any_name), false);
 }
 
 Task<Result<void>> SocketStream::start_tls(const TlsClient& client, TlsExpectation expectation) {

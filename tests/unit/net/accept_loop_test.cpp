@@ -46,7 +46,8 @@ struct Server {
             const auto got = co_await stream->read_some(room);
             if (!got || *got == 0)
                 break;
-            const auto sent = co_await stream->write({buffer, *got});
+            const std::string_view echo(buffer, *got);
+            const auto sent = co_await stream->write(echo);
             if (!sent)
                 break;
         }

@@ -258,10 +258,11 @@ Task<void> check_unbound(Resolver& resolver) {
     CHECK(!long_name);
 }
 
-Task<void> ask_silent(Resolver& resolver, std::string name) {
+/// Counts instead of checking: it runs on other threads, where Catch must not be used.
+Task<void> ask_silent(Resolver& resolver, std::string name, std::atomic<int>& temporary) {
     const auto answer = co_await resolver.mx(name);
-    REQUIRE(!answer);
-    CHECK(answer.error().code == ErrorCode::temporary);
+    if (!answer && answer.error().code == ErrorCode::temporary)
+        ++temporary;
 }
 
 } // namespace
@@ -285,13 +286,15 @@ TEST_CASE("UnboundResolver asks the configured servers, also for test. and priva
     SECTION("many at once, from threads of their own, and a resolver that goes away") {
         async::Runtime runtime(2);
         async::TaskGroup tasks;
+        std::atomic<int> temporary = 0;
         for (int i = 0; i < 200; ++i)
-            tasks.spawn(runtime.next(), ask_silent(**resolver, "silent" + std::to_string(i) + ".test"));
+            tasks.spawn(runtime.next(), ask_silent(**resolver, "silent" + std::to_string(i) + ".test", temporary));
         runtime.start();
         std::this_thread::sleep_for(50ms);
         std::atomic<bool> ended = false;
+        bool all_ended = false;
         std::thread other([&] {
-            CHECK(tasks.wait(10s));
+            all_ended = tasks.wait(10s);
             ended = true;
         });
         const auto keep_loop = [](std::atomic<bool>& flag) -> Task<void> {
@@ -303,6 +306,8 @@ TEST_CASE("UnboundResolver asks the configured servers, also for test. and priva
         loop.run();
         other.join();
         runtime.stop();
+        CHECK(all_ended);
+        CHECK(temporary == 200);
     }
 }
 
