@@ -155,6 +155,7 @@ Task<Reply> Session::cmd_enable(const Command& command) {
     for (const auto& capability : std::get<EnableArguments>(command.body).capabilities) {
         // RFC 9051 §6.3.1: what is not known is ignored; ENABLED lists what this command newly enabled.
         bool* flag = capability == "IMAP4REV2"   ? &rev2_
+                     : capability == "UTF8=ACCEPT" ? &utf8_accept_
                      : capability == "CONDSTORE" ? &condstore_
                      : capability == "QRESYNC"   ? &qresync_
                                                  : nullptr;

@@ -240,7 +240,7 @@ Task<Result<void>> Session::fetch_batch(FetchJob& job, std::span<const NumberRan
             const auto start = out_.size();
             append_attributes(out_, job.items, number, item, *snapshot, contains(job.made_seen, item.uid), condstore_);
             if (job.with_derived)
-                append_derived(out_, job.items, row->derived, rev2_);
+                append_derived(out_, job.items, row->derived, utf8());
             if (job.with_bodies) {
                 append_body_facts(out_, job.items, *body);
                 co_await fetch_sections(job, *body, start);

@@ -113,7 +113,7 @@ Task<Reply> Session::cmd_list(const Command& command) {
         if (!itself && !for_children)
             continue;
         append_list(out_, {.attributes = attributes_of(entry, arguments), .name = name,
-                           .child_subscribed = for_children && arguments.select_subscribed}, rev2_);
+                           .child_subscribed = for_children && arguments.select_subscribed}, utf8());
         if (arguments.return_status != 0 && entry.folder != nullptr) {
             const auto done = co_await append_status_line(*entry.folder, arguments.return_status);
             if (!done)
@@ -139,7 +139,7 @@ Task<Reply> Session::cmd_lsub(const Command& command) {
         if (!pattern.matches(name) || (!entry.subscribed && !entry.child_subscribed))
             continue;
         // "foo/bar" is subscribed and "%" asked for: "foo" comes as \Noselect.
-        append_list(out_, {.verb = "LSUB", .attributes = entry.subscribed ? "" : "\\Noselect", .name = name}, rev2_);
+        append_list(out_, {.verb = "LSUB", .attributes = entry.subscribed ? "" : "\\Noselect", .name = name}, utf8());
         co_await flush_if_full();
     }
     co_return Reply::ok("LSUB completed");

@@ -34,7 +34,7 @@ DeletedCount count_deleted(const service::FolderSnapshot& snapshot) {
 } // namespace
 
 Result<std::string> Session::decode_name(const std::string& raw) const {
-    auto name = decode_mailbox_name(raw, rev2_);
+    auto name = decode_mailbox_name(raw, utf8());
     if (!name)
         return fail(ErrorCode::invalid, "the mailbox name is not well-formed");
     return std::move(*name);
@@ -240,7 +240,7 @@ Task<Result<void>> Session::append_status_line(store::Folder folder, std::uint16
         deleted = count_deleted(*(*handle)->current());
     }
     out_ += "* STATUS ";
-    append_mailbox(out_, folder.name, rev2_);
+    append_mailbox(out_, folder.name, utf8());
     char before = '(';
     out_ += ' ';
     const auto item = [&](StatusItem which, std::string_view name, std::uint64_t value) {

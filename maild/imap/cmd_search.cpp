@@ -196,6 +196,8 @@ Reply Session::search_failed(const Error& error) {
 
 Task<Reply> Session::cmd_search(const Command& command) {
     const auto& arguments = std::get<SearchArguments>(command.body);
+    if (utf8_accept_ && !arguments.charset.empty())
+        co_return Reply::bad("UTF8=ACCEPT rules out CHARSET"); // RFC 6855 §3
     const auto found = co_await search_for(arguments);
     if (!found)
         co_return search_failed(found.error());

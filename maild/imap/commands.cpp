@@ -15,11 +15,12 @@ constexpr std::uint8_t any = greeted | signed_in | selected;
 constexpr std::uint8_t inside = signed_in | selected;
 
 // Extensions that change commands instead of adding one.
-constexpr std::array<std::string_view, 22> extensions = {
+constexpr std::array<std::string_view, 26> extensions = {
     "SASL-IR",     "UIDPLUS",     "CHILDREN",  "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE",
     "CREATE-SPECIAL-USE", "ESEARCH", "SEARCHRES", "WITHIN",     "CONDSTORE",   "QRESYNC",
     "MULTIAPPEND", "BINARY",      "STATUS=SIZE", "OBJECTID",    "PREVIEW",     "SORT=DISPLAY",
-    "ESORT",       "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "I18NLEVEL=1",
+    "ESORT",       "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "I18NLEVEL=1", "UTF8=ACCEPT", "SAVEDATE",
+    "QUOTA",       "QUOTA=RES-STORAGE",
 };
 
 } // namespace
@@ -38,6 +39,8 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::examine, inside, false, &Session::cmd_select, ""},
         CommandRow{Verb::expunge, selected, false, &Session::cmd_expunge, ""},
         CommandRow{Verb::fetch, selected, true, &Session::cmd_fetch, ""},
+        CommandRow{Verb::getquota, inside, false, &Session::cmd_getquota, ""},
+        CommandRow{Verb::getquotaroot, inside, false, &Session::cmd_getquotaroot, ""},
         CommandRow{Verb::id, any, false, &Session::cmd_id, "ID"},
         CommandRow{Verb::idle, inside, false, &Session::cmd_idle, "IDLE"},
         CommandRow{Verb::list, inside, false, &Session::cmd_list, ""},

@@ -92,6 +92,8 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] std::string capabilities() const;
 
     // helpers of the command files
+    /// The client takes UTF-8 in quoted strings and mailbox names (RFC 9051 §5.1, RFC 6855 §3).
+    [[nodiscard]] bool utf8() const noexcept { return rev2_ || utf8_accept_; }
     [[nodiscard]] bool plaintext_allowed() const;
     [[nodiscard]] service::Caller caller() const;
     [[nodiscard]] store::AccountId account() const { return mailbox_->account; }
@@ -164,6 +166,9 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Reply> cmd_subscribe(const Command& command);
     [[nodiscard]] Task<Reply> cmd_list(const Command& command);
     [[nodiscard]] Task<Reply> cmd_lsub(const Command& command);
+    [[nodiscard]] Task<Result<void>> tell_quota();
+    [[nodiscard]] Task<Reply> cmd_getquota(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_getquotaroot(const Command& command);
     [[nodiscard]] Task<Reply> cmd_namespace(const Command& command);
     [[nodiscard]] Task<Reply> cmd_status(const Command& command);
     [[nodiscard]] Task<Reply> cmd_append(const Command& command);
@@ -188,7 +193,7 @@ class Session : public std::enable_shared_from_this<Session> {
     State state_ = State::greeted;
     std::string out_;      ///< responses not yet written: pipelined commands share one write
     bool broken_ = false;  ///< the client cannot be reached any more
-    bool rev2_ = false, condstore_ = false, qresync_ = false; ///< enabled
+    bool rev2_ = false, utf8_accept_ = false, condstore_ = false, qresync_ = false; ///< enabled
     unsigned errors_ = 0;   ///< BAD answers
     unsigned failures_ = 0; ///< failed sign-ins
     service::MailboxPtr mailbox_;

@@ -23,6 +23,7 @@ class AppendParser {
   private:
     std::string tag_;
     std::string mailbox_;
+    bool wrapped_ = false;     ///< the last literal stands in UTF8 (...)
     std::size_t position_ = 0; ///< behind the last literal's header
 };
 

@@ -18,7 +18,8 @@
 namespace mail::imap {
 
 enum class Verb : std::uint8_t {
-    append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, id, idle,
+    append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, getquota,
+    getquotaroot, id, idle,
     list, login, logout, lsub, move, namespace_, noop, rename, search, select, sort, starttls, status, store, subscribe,
     thread, unselect, unsubscribe,
 };
@@ -57,7 +58,7 @@ struct SelectArguments {
     };
     std::optional<Resync> resync;
 };
-struct MailboxArguments { ///< CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE
+struct MailboxArguments { ///< CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE, GETQUOTAROOT; the root of GETQUOTA
     std::string mailbox;
     std::vector<std::string> special_use; ///< RFC 6154 §3: "\Archive" as sent
 };
@@ -87,6 +88,7 @@ struct AppendMessage {
     std::optional<DateTime> date;
     std::uint64_t size = 0;
     bool literal8 = false;
+    bool wrapped = false; ///< UTF8 (~{n}...) of RFC 6855: a parenthesis follows the bytes
 };
 struct AppendArguments { ///< only for messages that were not streamed; see append_parser.hpp
     std::string mailbox;

@@ -31,6 +31,8 @@ constexpr std::array verbs = {
     VerbRow{"EXAMINE", Verb::examine, parse_select},
     VerbRow{"EXPUNGE", Verb::expunge, parse_expunge, true},
     VerbRow{"FETCH", Verb::fetch, parse_fetch, true},
+    VerbRow{"GETQUOTA", Verb::getquota, parse_mailbox_only},
+    VerbRow{"GETQUOTAROOT", Verb::getquotaroot, parse_mailbox_only},
     VerbRow{"ID", Verb::id, parse_id},
     VerbRow{"IDLE", Verb::idle, parse_nothing},
     VerbRow{"LIST", Verb::list, parse_list},

@@ -19,7 +19,13 @@ bool parse_append_message(Cursor& in, AppendMessage& out) {
         return false;
     if (in.peek() == '"' && (!in.date_time(out.date.emplace()) || !in.space()))
         return false;
-    return in.message_literal(out);
+    // RFC 6855 §4: UTF8 (~{n}CRLF...)
+    if (in.take_word("UTF8")) {
+        out.wrapped = true;
+        if (!in.space() || !in.expect('('))
+            return false;
+    }
+    return in.message_literal(out) && (!out.wrapped || out.literal8 || in.fail("UTF8 takes a literal8"));
 }
 
 bool parse_append(Cursor& in, Command& out) {
@@ -27,7 +33,8 @@ bool parse_append(Cursor& in, Command& out) {
     if (!in.space() || !in.astring(body.mailbox))
         return false;
     do {
-        if (!parse_append_message(in, body.messages.emplace_back()))
+        auto& message = body.messages.emplace_back();
+        if (!parse_append_message(in, message) || (message.wrapped && !in.expect(')')))
             return false;
     } while (!in.at_end());
     return true;
@@ -41,14 +48,15 @@ std::optional<BadCommand> AppendParser::next(const Frame& frame, AppendMessage& 
     std::string verb;
     if (first && (!in.space() || !in.atom(verb) || !in.space() || !in.astring(mailbox_)))
         return bad(in, tag_);
-    if (!parse_append_message(in, message) || !in.end())
+    if ((wrapped_ && !in.expect(')')) || !parse_append_message(in, message) || !in.end())
         return bad(in, tag_);
     position_ = in.position();
+    wrapped_ = message.wrapped;
     return std::nullopt;
 }
 
 std::optional<BadCommand> AppendParser::end(const Frame& frame) const {
-    if (frame.text.size() == position_)
+    if (std::string_view(frame.text).substr(position_) == (wrapped_ ? ")" : ""))
         return std::nullopt;
     return BadCommand{tag_, position_, "unexpected text after the message"};
 }
