@@ -91,12 +91,16 @@ Result<std::shared_ptr<Segments::File>> Segments::create(std::uint64_t needed) {
     size = std::max(size, needed);
     auto file = std::make_shared<File>();
     file->number = last_number_ + 1;
-    file->size = size;
     const std::string path = path_of(file->number);
     file->handle = FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file->handle)
         return file_failure("cannot make " + path, errno);
     Result<void> ready = options_.files->allocate(file->handle.get(), size);
+    while (!ready && ready.error().code == ErrorCode::no_space && size / 2 >= std::max(needed, smallest_segment)) {
+        size /= 2; // what a nearly full disk still gives
+        ready = options_.files->allocate(file->handle.get(), size);
+    }
+    file->size = size;
     if (ready)
         ready = options_.files->sync(file->handle.get());
     if (ready)

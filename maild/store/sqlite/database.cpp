@@ -39,7 +39,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     std::string setup = "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
                         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;";
     if (mode == Mode::write)
-        setup += "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-65536;";
+        setup += "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=268435456; PRAGMA cache_size=-65536;";
     else
         setup += "PRAGMA query_only=ON; PRAGMA cache_size=-4096;";
     MAIL_DO(database->execute(setup));

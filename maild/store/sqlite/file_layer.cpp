@@ -1,11 +1,13 @@
-// A thin file layer over SQLite's own one. It passes everything through; before every write and sync it asks the
-// store's FileOps, which lets tests inject faults where a real disk would fail.
+// A thin file layer over SQLite's own one. Before every write and sync it asks the store's FileOps, which lets tests
+// inject faults where a real disk would fail. Writes to the log, two small ones per page, are gathered and written as one
+// before anything else happens to the file, at the latest by the sync of the commit.
 #include "maild/store/file_ops.hpp"
 #include "maild/store/sqlite/database.hpp"
 
 #include <cerrno>
 #include <map>
 #include <mutex>
+#include <new>
 #include <sqlite3.h>
 
 namespace mail::store::sqlite {
@@ -33,9 +35,17 @@ const FileOps* files_of(const char* name) {
     return found == watched().files.end() ? nullptr : found->second;
 }
 
+/// Consecutive writes to the log that are not written yet.
+struct Gathered {
+    std::string bytes;
+    sqlite3_int64 at = 0;
+};
+constexpr std::size_t most_gathered = (std::size_t{128} << 10) - 1; // SQLite cannot write 128 KiB or more at once
+
 struct LayeredFile {
     sqlite3_file base;
     const FileOps* files;
+    Gathered* gathered; // of the log alone; owned
     // The file of the layer below follows in the same allocation.
 };
 sqlite3_file* below(sqlite3_file* file) {
@@ -43,11 +53,7 @@ sqlite3_file* below(sqlite3_file* file) {
 }
 const FileOps* ops(sqlite3_file* file) { return reinterpret_cast<LayeredFile*>(file)->files; }
 
-int layer_close(sqlite3_file* f) { return below(f)->pMethods->xClose(below(f)); }
-int layer_read(sqlite3_file* f, void* data, int n, sqlite3_int64 at) {
-    return below(f)->pMethods->xRead(below(f), data, n, at);
-}
-int layer_write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
+int write_through(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
     if (const FileOps* files = ops(f))
         if (const int error = files->fault(FileOperation::database_write))
             return is_full(error) ? SQLITE_FULL : SQLITE_IOERR_WRITE;
@@ -59,14 +65,59 @@ int layer_write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
     }
     return code;
 }
-int layer_truncate(sqlite3_file* f, sqlite3_int64 size) { return below(f)->pMethods->xTruncate(below(f), size); }
+int write_gathered(sqlite3_file* f) {
+    Gathered* gathered = reinterpret_cast<LayeredFile*>(f)->gathered;
+    if (gathered == nullptr || gathered->bytes.empty())
+        return SQLITE_OK;
+    const int code = write_through(f, gathered->bytes.data(), static_cast<int>(gathered->bytes.size()), gathered->at);
+    gathered->bytes.clear(); // also after an error: SQLite then takes the whole transaction back
+    return code;
+}
+
+int layer_write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
+    Gathered* gathered = reinterpret_cast<LayeredFile*>(f)->gathered;
+    if (gathered == nullptr)
+        return write_through(f, data, n, at);
+    const auto end = gathered->at + static_cast<sqlite3_int64>(gathered->bytes.size());
+    if (at != end || gathered->bytes.size() + static_cast<std::size_t>(n) > most_gathered)
+        if (const int code = write_gathered(f); code != SQLITE_OK)
+            return code;
+    if (gathered->bytes.empty())
+        gathered->at = at;
+    try {
+        gathered->bytes.append(static_cast<const char*>(data), static_cast<std::size_t>(n));
+    } catch (const std::bad_alloc&) { // no memory for gathering: as if it were not done
+        const int code = write_gathered(f);
+        return code != SQLITE_OK ? code : write_through(f, data, n, at);
+    }
+    return SQLITE_OK;
+}
+int layer_close(sqlite3_file* f) {
+    const int written = write_gathered(f);
+    delete std::exchange(reinterpret_cast<LayeredFile*>(f)->gathered, nullptr);
+    const int closed = below(f)->pMethods->xClose(below(f));
+    return written != SQLITE_OK ? written : closed;
+}
+int layer_read(sqlite3_file* f, void* data, int n, sqlite3_int64 at) {
+    const int code = write_gathered(f);
+    return code != SQLITE_OK ? code : below(f)->pMethods->xRead(below(f), data, n, at);
+}
+int layer_truncate(sqlite3_file* f, sqlite3_int64 size) {
+    const int code = write_gathered(f);
+    return code != SQLITE_OK ? code : below(f)->pMethods->xTruncate(below(f), size);
+}
 int layer_sync(sqlite3_file* f, int flags) {
+    if (const int code = write_gathered(f); code != SQLITE_OK)
+        return code;
     if (const FileOps* files = ops(f))
         if (files->fault(FileOperation::database_sync) != 0)
             return SQLITE_IOERR_FSYNC;
     return below(f)->pMethods->xSync(below(f), flags);
 }
-int layer_size(sqlite3_file* f, sqlite3_int64* size) { return below(f)->pMethods->xFileSize(below(f), size); }
+int layer_size(sqlite3_file* f, sqlite3_int64* size) {
+    const int code = write_gathered(f);
+    return code != SQLITE_OK ? code : below(f)->pMethods->xFileSize(below(f), size);
+}
 int layer_lock(sqlite3_file* f, int level) { return below(f)->pMethods->xLock(below(f), level); }
 int layer_unlock(sqlite3_file* f, int level) { return below(f)->pMethods->xUnlock(below(f), level); }
 int layer_reserved(sqlite3_file* f, int* out) { return below(f)->pMethods->xCheckReservedLock(below(f), out); }
@@ -103,9 +154,13 @@ int layer_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, in
     auto* layered = reinterpret_cast<LayeredFile*>(file);
     layered->base.pMethods = nullptr;
     layered->files = files_of(name);
+    layered->gathered = nullptr;
     const int code = real_layer()->xOpen(real_layer(), name, below(file), flags, out_flags);
-    if (code == SQLITE_OK)
-        layered->base.pMethods = &methods;
+    if (code != SQLITE_OK)
+        return code;
+    layered->base.pMethods = &methods;
+    if ((flags & SQLITE_OPEN_WAL) != 0)
+        layered->gathered = new (std::nothrow) Gathered(); // without it every write goes through
     return code;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/base/log.hpp"
 
+#include <algorithm>
 #include <sqlite3.h>
 #include <system_error>
 
@@ -14,8 +15,12 @@ constexpr std::int64_t journal_ns_per_message = 15'000;
 constexpr std::int64_t journal_ns_per_byte = 4;
 constexpr auto settle_after = std::chrono::milliseconds(300);
 constexpr std::size_t settle_bytes = std::size_t{8} << 20;
-constexpr int checkpoint_pages = 8192;     ///< 32 MiB of log, then it is copied into the database
-constexpr int most_wal_pages = 131072;     ///< 512 MiB of log, then readers are waited for
+// Pages of the log before it is copied into the database. A long log gathers many versions of a page and is copied
+// seldom; on a nearly full disk it must stay short.
+constexpr std::uint64_t most_checkpoint_pages = 32768;
+constexpr std::uint64_t fewest_checkpoint_pages = 1024;
+constexpr int most_wal_pages = 131072; ///< 512 MiB of log, then readers are waited for
+constexpr int page_bytes = 4096;
 
 int note_pages(void* pages, sqlite3*, const char*, int count) {
     *static_cast<int*>(pages) = count;
@@ -24,15 +29,21 @@ int note_pages(void* pages, sqlite3*, const char*, int count) {
 } // namespace
 
 Writer::Writer(std::unique_ptr<Database> database, std::shared_ptr<Segments> segments, const Clock& clock)
-    : database_(std::move(database)), segments_(std::move(segments)), context_(*database_, *segments_, clock),
-      checkpoint_at_(checkpoint_pages) {
+    : database_(std::move(database)), segments_(std::move(segments)), context_(*database_, *segments_, clock) {
     sqlite3_wal_hook(database_->handle(), note_pages, &wal_pages_);
 }
 
 Writer::~Writer() { close(); }
 
+int Writer::pages_for_disk() const {
+    const char* const path = sqlite3_db_filename(database_->handle(), nullptr);
+    const std::uint64_t room = free_bytes_of(path) / 8 / page_bytes;
+    return static_cast<int>(std::clamp(room, fewest_checkpoint_pages, most_checkpoint_pages));
+}
+
 Result<void> Writer::start() {
     MAIL_DO(context_.load_live());
+    checkpoint_at_ = checkpoint_pages_ = pages_for_disk();
     try {
         thread_ = std::thread([this] { loop(); });
         settler_ = std::thread([this] { settle_loop(); });
@@ -288,9 +299,10 @@ void Writer::fail_for_good(const Error& error) {
 }
 
 void Writer::checkpoint() {
-    if (wal_pages_ < checkpoint_pages)
-        checkpoint_at_ = checkpoint_pages; // the log has started anew
-    if (failed_ || wal_pages_ < checkpoint_at_)
+    const int threshold = checkpoint_pages_;
+    if (wal_pages_ < threshold)
+        checkpoint_at_ = threshold; // the log has started anew
+    if (failed_ || wal_pages_ == 0 || wal_pages_ < (full_ ? 0 : checkpoint_at_))
         return;
     const bool hard = wal_pages_ >= most_wal_pages;
     int pages = 0;
@@ -299,7 +311,8 @@ void Writer::checkpoint() {
                                                hard ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &pages,
                                                &copied);
     // While a reader is in the way, or the disk is full, the log grows: not with every batch again.
-    checkpoint_at_ = wal_pages_ + checkpoint_pages / 4;
+    checkpoint_at_ = wal_pages_ + threshold / 4;
+    checkpoint_pages_ = pages_for_disk();
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
         return;
     const Failure failure = database_->failure(code);

@@ -100,6 +100,7 @@ class Writer {
     [[nodiscard]] Result<void> drop_journal(BlobId last);
     void settle_loop();
     void checkpoint();
+    [[nodiscard]] int pages_for_disk() const;
     void end_use();
 
     std::unique_ptr<Database> database_;
@@ -118,6 +119,7 @@ class Writer {
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> transactions_{0};
     int wal_pages_ = 0;
+    int checkpoint_pages_ = 0;
     int checkpoint_at_ = 0;
     std::thread thread_;
 

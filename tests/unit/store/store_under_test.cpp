@@ -4,9 +4,31 @@
 #include "maild/store/sqlite/sqlite_store.hpp"
 
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 
+#include <unistd.h>
+
 namespace mail::store::test {
+
+namespace {
+struct Loop {
+    Loop() { runtime.start(); }
+    const pid_t process = ::getpid();
+    async::Runtime runtime{2};
+    async::TaskGroup tasks;
+};
+} // namespace
+
+void spawn(Task<void> task) {
+    // Never destroyed: the store's threads may still be about to wake it when the last test ends.
+    static std::mutex mutex;
+    static Loop* loop = nullptr;
+    const std::lock_guard lock(mutex);
+    if (loop == nullptr || loop->process != ::getpid())
+        loop = new Loop();
+    loop->tasks.spawn(loop->runtime.next(), std::move(task));
+}
 
 ScratchDirectory::ScratchDirectory() {
     std::string name = (std::filesystem::temp_directory_path() / "store-test-XXXXXX").string();

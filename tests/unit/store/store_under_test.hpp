@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <optional>
 
 namespace mail::store::test {
@@ -21,15 +22,19 @@ class StillClock final : public Clock {
     std::atomic<std::int64_t> micros{1'800'000'000'000'000};
 };
 
-template <class T> Task<void> keep_result(Task<T> task, std::optional<T>& result) {
+/// Starts a task on threads that live as long as this process; a child made by fork gets its own.
+void spawn(Task<void> task);
+
+template <class T> Task<void> keep_result(Task<T> task, std::shared_ptr<std::promise<T>> result) {
     auto value = co_await std::move(task);
-    result.emplace(std::move(value));
+    result->set_value(std::move(value));
 }
-/// Runs a task to its end on this thread.
+/// Runs a task to its end and blocks meanwhile.
 template <class T> T wait(Task<T> task) {
-    std::optional<T> result;
-    async::run_until_done(keep_result(std::move(task), result));
-    return std::move(*result);
+    auto result = std::make_shared<std::promise<T>>();
+    auto future = result->get_future();
+    spawn(keep_result(std::move(task), std::move(result)));
+    return future.get();
 }
 /// The value of a task that must succeed.
 template <class T> T need(Task<Result<T>> task) {
