@@ -243,6 +243,19 @@ TEST_CASE("a cut request is no request") {
     }
 }
 
+TEST_CASE("a last chunk in pieces is waited for, also when no chunk was before it") {
+    for (const std::string end : {"0\r\n\r\n", "00\r\n\r\n", "0;a=b\r\nTrailer: x\r\n\r\n", "1\r\nx\r\n0\r\n\r\n"}) {
+        const std::string input = "PUT /p HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n" + end;
+        for (const std::size_t cut : {1UL, 2UL, 3UL, 4UL, 5UL, 1000UL}) {
+            const auto result = exchange(input, cut);
+            CHECK(result.status() == 200);
+            CHECK(result.handled == 1);
+        }
+    }
+    const auto nonsense = exchange("PUT /p HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n$\r\n\r\n", 1);
+    CHECK(nonsense.status() == 400);
+}
+
 TEST_CASE("slow requests are ended: 408 for a half head, silence for none") { // H13 H14
     const auto serve = [](Stream& stream, HttpHandler& handler) -> Task<void> {
         HttpLimits limits;
