@@ -1,5 +1,5 @@
-// How fast the embedded store is: durable accepts per second at several numbers of callers, a full listing, flags.
-// Usage: store_bench DIRECTORY [seconds per case]. The directory must be on the disk to be measured.
+// How fast the embedded store is: durable accepts per second at several numbers of callers, a full listing,
+// flags. Usage: store_bench DIRECTORY [seconds per case]. The directory must be on the disk to be measured.
 #include "common/async/runtime.hpp"
 #include "common/base/log.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
@@ -18,7 +18,9 @@ using namespace mail;
 using namespace mail::store;
 using steady = std::chrono::steady_clock;
 
-double seconds_since(steady::time_point start) { return std::chrono::duration<double>(steady::now() - start).count(); }
+double seconds_since(steady::time_point start) {
+    return std::chrono::duration<double>(steady::now() - start).count();
+}
 
 struct Load {
     Store& store;
@@ -44,8 +46,13 @@ AcceptPlan plan_for(const Load& load, AccountId account) {
     copy.quota = std::uint64_t{1} << 40;
     plan.local.push_back(std::move(copy));
     if (load.stories)
-        plan.story = Story{plan.message, system_clock().now(), "sender@example.org", "somebody@example.com",
-                           "abcdefgh.12345678@sender.example.org", "192.0.2.25", R"({"tls":"TLS1.3","spf":"pass"})"};
+        plan.story = Story{plan.message,
+                           system_clock().now(),
+                           "sender@example.org",
+                           "somebody@example.com",
+                           "abcdefgh.12345678@sender.example.org",
+                           "192.0.2.25",
+                           R"({"tls":"TLS1.3","spf":"pass"})"};
     return plan;
 }
 
@@ -63,10 +70,17 @@ Task<void> caller(Load& load, std::size_t number) {
     load.latencies.insert(load.latencies.end(), own.begin(), own.end());
 }
 
-void measure_accepts(Store& store, const std::vector<AccountId>& accounts, std::size_t callers, std::size_t size,
-                     double seconds, bool stories = true) {
-    Load load{store, accounts, std::make_shared<const std::string>(size, 'x'),
-              steady::now() + std::chrono::milliseconds(static_cast<long>(seconds * 1000)), stories, {}, {}, {}, {}};
+void measure_accepts(Store& store, const std::vector<AccountId>& accounts, std::size_t callers,
+                     std::size_t size, double seconds, bool stories = true) {
+    Load load{store,
+              accounts,
+              std::make_shared<const std::string>(size, 'x'),
+              steady::now() + std::chrono::milliseconds(static_cast<long>(seconds * 1000)),
+              stories,
+              {},
+              {},
+              {},
+              {}};
     async::Runtime runtime(2);
     async::TaskGroup group;
     runtime.start();
@@ -80,12 +94,16 @@ void measure_accepts(Store& store, const std::vector<AccountId>& accounts, std::
     runtime.stop();
     std::sort(load.latencies.begin(), load.latencies.end());
     const auto at = [&](double part) {
-        return load.latencies[static_cast<std::size_t>(part * static_cast<double>(load.latencies.size() - 1))] * 1000;
+        return load.latencies[static_cast<std::size_t>(part *
+                                                       static_cast<double>(load.latencies.size() - 1))] *
+               1000;
     };
     const double commits = static_cast<double>(after.commits - before.commits);
-    std::printf("accept %6zu bytes %3zu callers%s: %8.0f/s  p50 %.2f ms  p99 %.2f ms  max %.1f ms  %.1f per commit  failed %lu\n",
-                size, callers, stories ? "" : " without story", static_cast<double>(load.done) / took, at(0.5), at(0.99),
-                at(1), static_cast<double>(load.done) / std::max(1.0, commits), load.failed.load());
+    std::printf("accept %6zu bytes %3zu callers%s: %8.0f/s  p50 %.2f ms  p99 %.2f ms  max %.1f ms  %.1f per "
+                "commit  failed %lu\n",
+                size, callers, stories ? "" : " without story", static_cast<double>(load.done) / took,
+                at(0.5), at(0.99), at(1), static_cast<double>(load.done) / std::max(1.0, commits),
+                load.failed.load());
     std::fflush(stdout);
 }
 
@@ -126,7 +144,8 @@ void measure_folder(Store& store, AccountId account) {
     std::size_t count = wait(mail.list(inbox)).items.size();
     wait(mail.copy(inbox, {{1, ~Uid{0}}}, big, false, 0));
     while (count < 100'000) {
-        wait(mail.copy(big, {{1, static_cast<Uid>(std::min<std::size_t>(count, 100'000 - count))}}, big, false, 0));
+        wait(mail.copy(big, {{1, static_cast<Uid>(std::min<std::size_t>(count, 100'000 - count))}}, big,
+                       false, 0));
         count = wait(mail.list(big)).items.size();
     }
     std::printf("fill a folder with %zu items by copies: %.2f s\n", count, seconds_since(start));

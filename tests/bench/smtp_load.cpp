@@ -1,0 +1,114 @@
+// smtp_load PORT CONNECTIONS MESSAGES BYTES MAILBOXES: delivers over plain SMTP with so many connections at once, one message
+// per transaction, recipients and bodies varied, and prints {"messages", "failed", "seconds", "per_second"}. A thread per
+// connection with blocking sockets: simple, and cheap beside the server. Standard library only.
+#include <arpa/inet.h>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <netinet/tcp.h>
+#include <string>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+std::atomic<long> next_message{0};
+std::atomic<long> failed{0};
+
+class Client {
+  public:
+    explicit Client(unsigned short port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const int one = 1;
+        ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        alive_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && reply() == 220;
+    }
+    ~Client() { ::close(socket_); }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    int command(const std::string& bytes) {
+        const char* at = bytes.data();
+        for (std::size_t left = bytes.size(); left > 0;) {
+            const ssize_t n = ::send(socket_, at, left, MSG_NOSIGNAL);
+            if (n <= 0)
+                return alive_ = false;
+            at += n;
+            left -= static_cast<std::size_t>(n);
+        }
+        return reply();
+    }
+    [[nodiscard]] bool alive() const { return alive_; }
+
+  private:
+    /// Code of the next whole reply; 0 when the connection ended.
+    int reply() {
+        for (;;) {
+            std::size_t line = 0;
+            for (std::size_t end = in_.find('\n'); end != std::string::npos; end = in_.find('\n', line)) {
+                if (end >= line + 4 && in_[line + 3] == ' ') {
+                    const int code = (in_[line] - '0') * 100 + (in_[line + 1] - '0') * 10 + in_[line + 2] - '0';
+                    in_.erase(0, end + 1);
+                    return code;
+                }
+                line = end + 1;
+            }
+            char buffer[4096];
+            const ssize_t n = ::recv(socket_, buffer, sizeof buffer, 0);
+            if (n <= 0)
+                return alive_ = false;
+            in_.append(buffer, static_cast<std::size_t>(n));
+        }
+    }
+    int socket_;
+    std::string in_;
+    bool alive_ = false;
+};
+
+void deliver(unsigned short port, long messages, std::size_t bytes, long mailboxes) {
+    Client client(port);
+    client.command("EHLO bench.test\r\n");
+    std::string body;
+    for (long n; client.alive() && (n = next_message++) < messages;) {
+        body = "From: <s@remote.test>\r\nTo: <u" + std::to_string(n % mailboxes) + "@bench.test>\r\nSubject: message " +
+               std::to_string(n) + "\r\nMessage-ID: <" + std::to_string(n) + "@bench.remote.test>\r\n\r\n";
+        unsigned long state = static_cast<unsigned long>(n) * 2654435761UL + 1;
+        while (body.size() < bytes) {
+            for (int i = 0; i < 76; ++i) {
+                state = state * 6364136223846793005UL + 1442695040888963407UL;
+                body += static_cast<char>('a' + (state >> 59) % 26);
+            }
+            body += "\r\n";
+        }
+        body += ".\r\n";
+        const bool ok = client.command("MAIL FROM:<s@remote.test>\r\n") == 250 &&
+                        client.command("RCPT TO:<u" + std::to_string(n % mailboxes) + "@bench.test>\r\n") == 250 &&
+                        client.command("DATA\r\n") == 354 && client.command(body) == 250;
+        if (!ok)
+            ++failed;
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 6)
+        return 2;
+    const auto number = [&](int i) { return std::strtol(argv[i], nullptr, 10); };
+    const long connections = number(2), messages = number(3);
+    std::vector<std::thread> threads;
+    const auto began = std::chrono::steady_clock::now();
+    for (long i = 0; i < connections; ++i)
+        threads.emplace_back(deliver, static_cast<unsigned short>(number(1)), messages, static_cast<std::size_t>(number(4)), number(5));
+    for (auto& thread : threads)
+        thread.join();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    std::printf("{\"messages\": %ld, \"failed\": %ld, \"seconds\": %.3f, \"per_second\": %.0f}\n", messages, failed.load(), seconds,
+                static_cast<double>(messages - failed) / seconds);
+}
