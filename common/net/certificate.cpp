@@ -4,6 +4,7 @@
 #include "common/net/bind.hpp"
 #include "common/net/tls_openssl.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -61,7 +62,8 @@ std::vector<std::string> names_of(X509* certificate) {
         else if (name->type == GEN_IPADD)
             text = ip_text(name->d.iPAddress);
         // A NUL inside a name is an attack on readers that stop there (CVE-2009-2408).
-        if (!text.empty() && text.find('\0') == std::string::npos)
+        const bool usable = !text.empty() && text.find('\0') == std::string::npos;
+        if (usable && std::find(names.begin(), names.end(), text) == names.end())
             names.push_back(std::move(text));
     }
     GENERAL_NAMES_free(list);
@@ -108,6 +110,9 @@ bool fill_certificate(X509* certificate, EVP_PKEY* key, const std::vector<std::s
     for (const auto& name : names) {
         const bool ip = is_ipv4(name) || is_ipv6(name);
         alternatives += (alternatives.empty() ? "" : ",") + std::string(ip ? "IP:" : "DNS:") + name;
+        // fetchmail and others of its age compare an address with DNS names alone.
+        if (is_ipv4(name))
+            alternatives += ",DNS:" + name;
     }
     X509_NAME* subject = X509_get_subject_name(certificate);
     const std::string common = names[0].substr(0, 64); // RFC 5280 appendix A: ub-common-name
