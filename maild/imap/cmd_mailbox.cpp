@@ -116,7 +116,7 @@ void Session::tell_selected() {
 }
 
 // RFC 7162 §3.2.5: what vanished and what changed since the client last looked.
-Task<Result<void>> Session::tell_resync(const SelectArguments::Resync& resync) {
+Task<Result<void>> Session::tell_resync(const ResyncArguments& resync) {
     const auto& snapshot = selected_->view.snapshot();
     if (resync.uid_validity != snapshot.folder().uid_validity)
         co_return Result<void>{};

@@ -105,7 +105,7 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Reply signed_in(service::MailboxPtr mailbox);
     void unselect();
     [[nodiscard]] Task<Reply> select_folder(const SelectArguments& arguments, bool read_only);
-    [[nodiscard]] Task<Result<void>> tell_resync(const SelectArguments::Resync& resync);
+    [[nodiscard]] Task<Result<void>> tell_resync(const ResyncArguments& resync);
     void tell_selected();
     [[nodiscard]] Task<Result<void>> append_status_line(store::Folder folder, std::uint16_t items);
     [[nodiscard]] Result<Positions> positions(const SequenceSet& set, bool uid) const;

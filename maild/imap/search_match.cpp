@@ -10,6 +10,7 @@ namespace mail::imap {
 namespace {
 
 constexpr std::size_t max_needle = 4096;
+constexpr std::size_t max_byte_keys = 50; // each reads every candidate's text once more
 
 // Linear in the worst case too, which std::string_view::find is not.
 bool holds(std::string_view text, std::string_view needle) {
@@ -105,7 +106,12 @@ Result<std::shared_ptr<const SearchPlan>> SearchPlan::prepare(const SearchProgra
     auto plan = std::make_shared<SearchPlan>();
     plan->now_ = now;
     plan->keys_.reserve(program.keys.size());
+    std::size_t byte_keys = 0;
     for (const auto& from : program.keys) {
+        const bool reads_bytes =
+            from.kind == KeyKind::body || from.kind == KeyKind::text || from.kind == KeyKind::header;
+        if (reads_bytes && ++byte_keys > max_byte_keys)
+            return fail(ErrorCode::too_large, "too many keys that read whole messages");
         Key key{.kind = from.kind, .span = from.span, .number = from.number, .time = from.time, .name = from.name,
                 .text = from.text, .ranges = {}};
         if (takes_text(from.kind)) {

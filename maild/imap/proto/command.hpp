@@ -47,16 +47,16 @@ struct IdArguments {
 struct EnableArguments {
     std::vector<std::string> capabilities; ///< upper-case
 };
+struct ResyncArguments { ///< RFC 7162 §3.2.5
+    std::uint32_t uid_validity = 0;
+    std::uint64_t modseq = 0;
+    std::optional<SequenceSet> known_uids;
+    std::optional<std::pair<SequenceSet, SequenceSet>> sequence_match;
+};
 struct SelectArguments {
     std::string mailbox;
     bool condstore = false;
-    struct Resync { ///< RFC 7162 §3.2.5
-        std::uint32_t uid_validity = 0;
-        std::uint64_t modseq = 0;
-        std::optional<SequenceSet> known_uids;
-        std::optional<std::pair<SequenceSet, SequenceSet>> sequence_match;
-    };
-    std::optional<Resync> resync;
+    std::optional<ResyncArguments> resync;
 };
 struct MailboxArguments { ///< CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE, GETQUOTAROOT; the root of GETQUOTA
     std::string mailbox;

@@ -26,6 +26,12 @@ enum class FetchAttribute : std::uint16_t {
     save_date = 1 << 11, ///< RFC 8514
 };
 
+/// "<offset.count>" of a section.
+struct FetchPartial {
+    std::uint64_t offset = 0;
+    std::uint64_t count = 0; ///< not 0
+};
+
 /// BODY[...] and its relatives.
 struct FetchSection {
     enum class Form : std::uint8_t { body, binary, binary_size, rfc822, rfc822_header, rfc822_text };
@@ -36,11 +42,7 @@ struct FetchSection {
     bool fields_only = false;          ///< HEADER.FIELDS
     bool fields_inverted = false;      ///< HEADER.FIELDS.NOT, with fields_only
     std::vector<std::string> fields;
-    struct Partial {
-        std::uint64_t offset = 0;
-        std::uint64_t count = 0; ///< not 0
-    };
-    std::optional<Partial> partial;
+    std::optional<FetchPartial> partial;
 };
 
 struct FetchItems {

@@ -8,7 +8,7 @@ namespace mail::imap {
 
 namespace {
 
-bool parse_resync(Cursor& in, SelectArguments::Resync& out) {
+bool parse_resync(Cursor& in, ResyncArguments& out) {
     // RFC 7162 §3.2.5: (uidvalidity modseq [known-uids] [(known-sequence-set known-uid-set)])
     if (!in.space() || !in.expect('(') || !in.nz_number(out.uid_validity) || !in.space() || !in.number64(out.modseq))
         return false;

@@ -132,6 +132,10 @@ TEST_CASE("RFC 9051 §6.4.4: SEARCH") {
     CHECK(search("SEARCH CHARSET X-UNKNOWN SUBJECT a") == "b NO [BADCHARSET (US-ASCII UTF-8)] this charset is not known");
     CHECK(search("SEARCH YOUNGER 3600 UNSEEN") == "* SEARCH 2");
     CHECK(search("SEARCH 5:*") == "* SEARCH 2");
+    std::string many = "SEARCH";
+    for (int i = 0; i < 51; ++i)
+        many += " TEXT a";
+    CHECK_THAT(search(many), Catch::StartsWith("b NO [LIMIT]"));
     const auto saved = after_select(world.as_ann(with_two("b UID SEARCH RETURN (SAVE) UNSEEN\r\nc FETCH $ UID\r\n")));
     CHECK_THAT(saved, Catch::StartsWith("b OK") && Contains("* 2 FETCH (UID 2)\r\nc OK"));
 }
