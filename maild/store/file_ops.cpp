@@ -15,9 +15,13 @@ FileHandle::~FileHandle() {
         ::close(file_);
 }
 
-FileHandle open_to_read(const std::string& path) { return FileHandle(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); }
+FileHandle open_to_read(const std::string& path) {
+    return FileHandle(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
 
-bool is_full(int error) noexcept { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+bool is_full(int error) noexcept {
+    return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
 
 Failure file_failure(std::string_view what, int error) {
     std::string message = std::string(what) + ": " + std::generic_category().message(error);

@@ -1,5 +1,5 @@
-// FileOps: the store's way to the disk. It adds one thing to the system calls: a place where a test lets the n-th write
-// or sync fail, for segments and for the database alike. Thread-safe if the fault function is.
+// FileOps: the store's way to the disk. It adds one thing to the system calls: a place where a test lets the
+// n-th write or sync fail, for segments and for the database alike. Thread-safe if the fault function is.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -11,7 +11,13 @@
 namespace mail::store {
 
 enum class FileOperation : std::uint8_t {
-    segment_allocate, segment_write, segment_sync, segment_read, directory_sync, database_write, database_sync
+    segment_allocate,
+    segment_write,
+    segment_sync,
+    segment_read,
+    directory_sync,
+    database_write,
+    database_sync
 };
 
 class FileOps {

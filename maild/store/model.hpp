@@ -1,5 +1,6 @@
-// The words of the store: accounts own folders, folders of a class own items, an item is bytes plus properties; beside
-// them the outbound queue, stories, resources. Plain values, no SQL, no protocol words. Used by store/* and service/*.
+// The words of the store: accounts own folders, folders of a class own items, an item is bytes plus
+// properties; beside them the outbound queue, stories, resources. Plain values, no SQL, no protocol words.
+// Used by store/* and service/*.
 #pragma once
 
 #include "common/base/id.hpp"
@@ -19,7 +20,8 @@ using AccountId = std::int64_t; ///< positive; never reused
 using FolderId = std::int64_t;  ///< positive; never reused
 using BlobId = std::int64_t;    ///< positive; never reused
 using Uid = std::uint32_t;      ///< positive, ascending within a folder, never reused (RFC 9051 §2.3.1.1)
-using ModSeq = std::uint64_t;   ///< one counter per account: CONDSTORE, QRESYNC, sync states and the change bus alike
+using ModSeq =
+    std::uint64_t; ///< one counter per account: CONDSTORE, QRESYNC, sync states and the change bus alike
 
 enum class FolderClass : std::uint8_t { mail, calendar, contacts, tasks, notes, journal, rules };
 enum class SpecialUse : std::uint8_t { none, inbox, drafts, sent, trash, junk, archive, all, flagged };
@@ -44,7 +46,8 @@ struct Folder {
     Id object_id; ///< RFC 8474 MAILBOXID; survives RENAME
 };
 
-/// Where bytes lie in the segments. Never changes the content it names; compaction may move it (re-read on not_found).
+/// Where bytes lie in the segments. Never changes the content it names; compaction may move it (re-read on
+/// not_found).
 struct BlobRef {
     BlobId id = 0;
     std::uint32_t segment = 0;
@@ -72,8 +75,8 @@ struct ItemBody {
     Time saved{}; ///< when it came into this folder (RFC 8514 SAVEDATE)
 };
 
-/// Facts computed from an item's bytes; may be dropped and rebuilt at any time. Keyed by blob (without the prefix)
-/// because copies share it; what the prefix adds (Return-Path, Delivered-To) is in none of these.
+/// Facts computed from an item's bytes; may be dropped and rebuilt at any time. Keyed by blob (without the
+/// prefix) because copies share it; what the prefix adds (Return-Path, Delivered-To) is in none of these.
 struct Derived {
     BlobId blob = 0;
     std::string envelope;      ///< IMAP ENVELOPE, ready to send
@@ -89,9 +92,11 @@ struct UidRange {
 };
 using UidSet = std::vector<UidRange>;
 
-// ---- accept ---------------------------------------------------------------------------------------------------------
+// ---- accept
+// ---------------------------------------------------------------------------------------------------------
 
-/// Bytes that are already in a segment but not yet named by a row; made by Spool. Dropped unused: swept later.
+/// Bytes that are already in a segment but not yet named by a row; made by Spool. Dropped unused: swept
+/// later.
 struct SpooledBytes {
     std::uint32_t segment = 0;
     std::uint64_t offset = 0;
@@ -123,9 +128,9 @@ enum class QueueStatus : std::uint8_t { ready, active, deferred, held };
 
 /// One recipient of one message on its way out.
 struct QueueRecipient {
-    std::string recipient; ///< as given
-    std::string domain;    ///< key of the destination domain
-    std::string original;  ///< ORCPT as given (RFC 3461 §4.2), or empty
+    std::string recipient;   ///< as given
+    std::string domain;      ///< key of the destination domain
+    std::string original;    ///< ORCPT as given (RFC 3461 §4.2), or empty
     std::uint8_t notify = 0; ///< queue_notify bits; 0 = not given
     Time due{};
     Time expires{};
@@ -175,30 +180,33 @@ struct Placed {
     ModSeq modseq = 0;
 };
 struct AcceptReceipt {
-    std::vector<Result<Placed>> local; ///< one per AcceptPlan::local; over_quota or not_found leave the others valid
+    std::vector<Result<Placed>>
+        local; ///< one per AcceptPlan::local; over_quota or not_found leave the others valid
 };
 
-// ---- changes --------------------------------------------------------------------------------------------------------
+// ---- changes
+// --------------------------------------------------------------------------------------------------------
 
 /// What one committed transaction did to one folder, as subscribers see it.
 struct FolderChange {
     AccountId account = 0;
     FolderId folder = 0;
-    ModSeq modseq = 0;           ///< of this change
-    std::vector<ItemRow> added;  ///< ascending UIDs
-    std::vector<ItemRow> flagged;///< items whose flags or keywords changed, new state
-    std::vector<Uid> expunged;   ///< ascending
-    bool folder_itself = false;  ///< created, renamed, deleted, subscribed
-    bool folder_deleted = false; ///< the folder is gone; its items are not listed in expunged
+    ModSeq modseq = 0;            ///< of this change
+    std::vector<ItemRow> added;   ///< ascending UIDs
+    std::vector<ItemRow> flagged; ///< items whose flags or keywords changed, new state
+    std::vector<Uid> expunged;    ///< ascending
+    bool folder_itself = false;   ///< created, renamed, deleted, subscribed
+    bool folder_deleted = false;  ///< the folder is gone; its items are not listed in expunged
 };
 struct Changes {
     std::vector<FolderChange> folders;
-    bool queue = false;            ///< queue items became due or changed
-    std::uint64_t revision = 0;    ///< of the resources if they changed, else 0
+    bool queue = false;                 ///< queue items became due or changed
+    std::uint64_t revision = 0;         ///< of the resources if they changed, else 0
     std::vector<std::string> resources; ///< "kind/name" changed
 };
 
-// ---- flags, copy, expunge ---------------------------------------------------------------------------------------------
+// ---- flags, copy, expunge
+// ---------------------------------------------------------------------------------------------
 
 enum class FlagOperation : std::uint8_t { add, remove, replace };
 struct FlagChange {
@@ -211,8 +219,8 @@ struct FlagChange {
 };
 struct FlagReceipt {
     ModSeq modseq = 0;
-    std::vector<ItemRow> changed;  ///< new state of the items that exist and passed unchanged_since
-    std::vector<Uid> modified;     ///< failed unchanged_since
+    std::vector<ItemRow> changed; ///< new state of the items that exist and passed unchanged_since
+    std::vector<Uid> modified;    ///< failed unchanged_since
 };
 struct CopyReceipt {
     std::uint32_t uid_validity = 0;

@@ -30,7 +30,8 @@ constexpr std::array<FieldName, 11> field_names{{{"id", Field::id},
                                                  {"age", Field::created}}};
 
 Failure not_understood(const QueueFilter::Condition& given, std::string_view why) {
-    return fail(ErrorCode::invalid, "queue filter \"" + text::escape(given.field, 64) + "\": " + std::string(why));
+    return fail(ErrorCode::invalid,
+                "queue filter \"" + text::escape(given.field, 64) + "\": " + std::string(why));
 }
 
 /// 10, 10K, 10M, 10G.
@@ -38,10 +39,17 @@ std::optional<std::int64_t> size_value(std::string_view value) {
     std::int64_t unit = 1;
     if (!value.empty()) {
         switch (text::upper(value.back())) {
-        case 'K': unit = 1 << 10; break;
-        case 'M': unit = 1 << 20; break;
-        case 'G': unit = 1 << 30; break;
-        default: break;
+        case 'K':
+            unit = 1 << 10;
+            break;
+        case 'M':
+            unit = 1 << 20;
+            break;
+        case 'G':
+            unit = 1 << 30;
+            break;
+        default:
+            break;
         }
         if (unit != 1)
             value.remove_suffix(1);
@@ -64,9 +72,11 @@ Result<CheckedFilter::Condition> number_condition(const QueueFilter::Condition& 
 Result<CheckedFilter::Condition> status_condition(const QueueFilter::Condition& given) {
     if (given.operation != '=' && given.operation != '!')
         return not_understood(given, "status takes = and !");
-    for (const auto status : {QueueStatus::ready, QueueStatus::active, QueueStatus::deferred, QueueStatus::held})
+    for (const auto status :
+         {QueueStatus::ready, QueueStatus::active, QueueStatus::deferred, QueueStatus::held})
         if (text::iequals(given.value, name_of(status)))
-            return CheckedFilter::Condition{Field::status, given.operation, {}, static_cast<std::int64_t>(status)};
+            return CheckedFilter::Condition{
+                Field::status, given.operation, {}, static_cast<std::int64_t>(status)};
     return not_understood(given, "the status is one of ready, active, deferred, held");
 }
 
@@ -95,7 +105,8 @@ Result<CheckedFilter::Condition> check_condition(const QueueFilter::Condition& g
         if (!age || (given.operation != '<' && given.operation != '>'))
             return not_understood(given, "age takes < or > and a duration such as 4h");
         // Older than an age means created before a moment.
-        return CheckedFilter::Condition{Field::created, given.operation == '<' ? '>' : '<', {}, to_micros(now - *age)};
+        return CheckedFilter::Condition{
+            Field::created, given.operation == '<' ? '>' : '<', {}, to_micros(now - *age)};
     }
     case Field::error:
         if (const auto code = text::number<std::int64_t>(given.value); code && given.operation != '~')
@@ -111,10 +122,14 @@ Result<CheckedFilter::Condition> check_condition(const QueueFilter::Condition& g
 
 bool compare(std::int64_t value, const CheckedFilter::Condition& condition) {
     switch (condition.operation) {
-    case '=': return value == condition.number;
-    case '!': return value != condition.number;
-    case '<': return value < condition.number;
-    default: return value > condition.number;
+    case '=':
+        return value == condition.number;
+    case '!':
+        return value != condition.number;
+    case '<':
+        return value < condition.number;
+    default:
+        return value > condition.number;
     }
 }
 
@@ -126,19 +141,32 @@ bool compare(std::string_view value, const CheckedFilter::Condition& condition) 
 
 bool matches(const CheckedFilter::Condition& condition, const QueueItem& item) {
     switch (condition.field) {
-    case Field::id: return compare(item.id, condition);
-    case Field::message: return (item.message.raw() == condition.text) == (condition.operation == '=');
-    case Field::sender: return compare(item.envelope.sender, condition);
-    case Field::recipient: return compare(item.recipient, condition);
-    case Field::domain: return compare(item.domain, condition);
-    case Field::status: return compare(static_cast<std::int64_t>(item.status), condition);
-    case Field::attempts: return compare(static_cast<std::int64_t>(item.attempts), condition);
-    case Field::route: return compare(item.route, condition);
-    case Field::message_id: return compare(item.envelope.message_id, condition);
-    case Field::error: return compare(item.last_error ? std::string_view(item.last_error->text) : "", condition);
-    case Field::error_code: return compare(item.last_error ? item.last_error->code : 0, condition);
-    case Field::size: return compare(static_cast<std::int64_t>(item.blob.length), condition);
-    case Field::created: return compare(to_micros(item.created), condition);
+    case Field::id:
+        return compare(item.id, condition);
+    case Field::message:
+        return (item.message.raw() == condition.text) == (condition.operation == '=');
+    case Field::sender:
+        return compare(item.envelope.sender, condition);
+    case Field::recipient:
+        return compare(item.recipient, condition);
+    case Field::domain:
+        return compare(item.domain, condition);
+    case Field::status:
+        return compare(static_cast<std::int64_t>(item.status), condition);
+    case Field::attempts:
+        return compare(static_cast<std::int64_t>(item.attempts), condition);
+    case Field::route:
+        return compare(item.route, condition);
+    case Field::message_id:
+        return compare(item.envelope.message_id, condition);
+    case Field::error:
+        return compare(item.last_error ? std::string_view(item.last_error->text) : "", condition);
+    case Field::error_code:
+        return compare(item.last_error ? item.last_error->code : 0, condition);
+    case Field::size:
+        return compare(static_cast<std::int64_t>(item.blob.length), condition);
+    case Field::created:
+        return compare(to_micros(item.created), condition);
     }
     return false;
 }
@@ -146,10 +174,14 @@ bool matches(const CheckedFilter::Condition& condition, const QueueItem& item) {
 
 std::string_view name_of(QueueStatus status) noexcept {
     switch (status) {
-    case QueueStatus::ready: return "ready";
-    case QueueStatus::active: return "active";
-    case QueueStatus::deferred: return "deferred";
-    case QueueStatus::held: return "held";
+    case QueueStatus::ready:
+        return "ready";
+    case QueueStatus::active:
+        return "active";
+    case QueueStatus::deferred:
+        return "deferred";
+    case QueueStatus::held:
+        return "held";
     }
     return "ready";
 }
@@ -161,8 +193,10 @@ bool is_text(Field field) noexcept {
     case Field::domain:
     case Field::route:
     case Field::message_id:
-    case Field::error: return true;
-    default: return false;
+    case Field::error:
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -29,7 +29,7 @@ struct QueueItem {
     Time created{};
     Time next_attempt{};
     Time expires{};
-    std::string route;    ///< name of the route used last, or set by an administrator
+    std::string route;       ///< name of the route used last, or set by an administrator
     bool delay_told = false; ///< the delay warning was sent
 };
 
@@ -49,14 +49,14 @@ enum class QueueVerb : std::uint8_t { hold, release, retry, drop, expire };
 /// All given conditions must hold. Text conditions compare without case; `like` allows '*' wildcards.
 struct QueueFilter {
     struct Condition {
-        std::string field; ///< id sender recipient domain status attempts route message_id error size age
-        char operation = '=';///< = ! ~ < >
+        std::string field;    ///< id sender recipient domain status attempts route message_id error size age
+        char operation = '='; ///< = ! ~ < >
         std::string value;
     };
     std::vector<Condition> conditions;
-    std::vector<QueueId> ids;     ///< empty: any
-    QueueId after = 0;            ///< page start: ids greater than this
-    std::size_t limit = 0;        ///< 0: all
+    std::vector<QueueId> ids; ///< empty: any
+    QueueId after = 0;        ///< page start: ids greater than this
+    std::size_t limit = 0;    ///< 0: all
 };
 
 } // namespace mail::store

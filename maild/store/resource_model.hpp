@@ -1,5 +1,6 @@
-// Resources (domains, mailboxes, routes ...) as the store keeps them: a name, a spec as JSON text, and index rows. What a
-// spec means is the schema's business; the store only keeps it, numbers it and answers by name and by address.
+// Resources (domains, mailboxes, routes ...) as the store keeps them: a name, a spec as JSON text, and index
+// rows. What a spec means is the schema's business; the store only keeps it, numbers it and answers by name
+// and by address.
 #pragma once
 
 #include "maild/store/model.hpp"
@@ -8,9 +9,9 @@ namespace mail::store {
 
 struct Resource {
     std::string kind;
-    std::string name; ///< canonical key
-    std::string spec; ///< JSON object, secrets included (verifiers, never passwords)
-    std::string set;  ///< which apply set owns it; empty: made by hand
+    std::string name;          ///< canonical key
+    std::string spec;          ///< JSON object, secrets included (verifiers, never passwords)
+    std::string set;           ///< which apply set owns it; empty: made by hand
     std::uint64_t version = 0; ///< revision of its last change
     Time created{};
     Time updated{};
@@ -34,13 +35,14 @@ struct ResourceWrite {
     bool has_account = false;           ///< keep an account with the default folders for it (kind mailbox)
 };
 
-/// One transaction: all or nothing. `base_revision` not equal to the present revision: stale, nothing is written.
+/// One transaction: all or nothing. `base_revision` not equal to the present revision: stale, nothing is
+/// written.
 struct ResourceBatch {
     std::optional<std::uint64_t> base_revision;
     std::vector<ResourceWrite> writes;
-    std::string actor;    ///< "uid:0", "apply:/path"
-    std::string summary;  ///< for the history
-    std::string operations; ///< JSON text of the plan, secrets redacted
+    std::string actor;        ///< "uid:0", "apply:/path"
+    std::string summary;      ///< for the history
+    std::string operations;   ///< JSON text of the plan, secrets redacted
     std::string applied_hash; ///< remembered under "applied" when not empty (maild serve --apply)
 };
 
@@ -55,10 +57,10 @@ struct HistoryEntry {
 
 struct ResourcePage {
     std::string kind;
-    std::string after;       ///< names greater than this
-    std::size_t limit = 0;   ///< 0: all
-    std::string domain;      ///< only names ending in @domain; empty: all
-    std::string set;         ///< only this set; empty: all
+    std::string after;     ///< names greater than this
+    std::size_t limit = 0; ///< 0: all
+    std::string domain;    ///< only names ending in @domain; empty: all
+    std::string set;       ///< only this set; empty: all
 };
 
 } // namespace mail::store

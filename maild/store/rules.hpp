@@ -1,6 +1,6 @@
-// Rules of the store that every engine shares, so that all of them answer alike: default folders, flags and keywords,
-// UID sets, names of folders below a folder, and the meaning of a queue filter. Pure functions, no I/O, thread-safe.
-// Used by store/memory and store/sqlite.
+// Rules of the store that every engine shares, so that all of them answer alike: default folders, flags and
+// keywords, UID sets, names of folders below a folder, and the meaning of a queue filter. Pure functions, no
+// I/O, thread-safe. Used by store/memory and store/sqlite.
 #pragma once
 
 #include "maild/store/queue_model.hpp"
@@ -22,7 +22,8 @@ struct DefaultFolder {
 /// `name` lies below `parent` ("a/b" below "a").
 [[nodiscard]] bool is_below(std::string_view name, std::string_view parent) noexcept;
 
-/// The keywords given, without repetition (ASCII case ignored, first form kept), sorted, separated by one space.
+/// The keywords given, without repetition (ASCII case ignored, first form kept), sorted, separated by one
+/// space.
 [[nodiscard]] std::string join_keywords(const std::vector<std::string>& keywords);
 [[nodiscard]] std::vector<std::string> split_keywords(std::string_view keywords);
 
@@ -37,7 +38,19 @@ struct FlagState {
 /// A QueueFilter whose conditions were understood.
 struct CheckedFilter {
     enum class Field : std::uint8_t {
-        id, message, sender, recipient, domain, status, attempts, route, message_id, error, error_code, size, created
+        id,
+        message,
+        sender,
+        recipient,
+        domain,
+        status,
+        attempts,
+        route,
+        message_id,
+        error,
+        error_code,
+        size,
+        created
     };
     struct Condition {
         Field field{};

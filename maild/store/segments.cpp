@@ -30,10 +30,13 @@ Segments::~Segments() = default;
 
 std::string segment_path(const std::string& directory, std::uint32_t segment) {
     const std::string digits = std::to_string(segment);
-    return directory + "/" + std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits + ".segment";
+    return directory + "/" + std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits +
+           ".segment";
 }
 
-std::string Segments::path_of(std::uint32_t segment) const { return segment_path(options_.directory, segment); }
+std::string Segments::path_of(std::uint32_t segment) const {
+    return segment_path(options_.directory, segment);
+}
 
 Result<void> Segments::usable() const {
     if (failed_)
@@ -74,9 +77,11 @@ Result<void> Segments::sweep(const std::vector<SegmentUse>& known) {
         const auto number = text::number<std::uint32_t>(std::string_view(name).substr(0, name.size() - 8));
         if (!number)
             continue;
-        const auto use = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.segment == *number; });
+        const auto use =
+            std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.segment == *number; });
         last_number_ = std::max(last_number_, *number);
-        const bool wanted = use != known.end() && (use->live_bytes != 0 || (current_ && current_->number == *number));
+        const bool wanted =
+            use != known.end() && (use->live_bytes != 0 || (current_ && current_->number == *number));
         if (!wanted && ::unlink(entry.path().c_str()) != 0)
             return file_failure("cannot remove " + entry.path().string(), errno);
     }
@@ -92,11 +97,13 @@ Result<std::shared_ptr<Segments::File>> Segments::create(std::uint64_t needed) {
     auto file = std::make_shared<File>();
     file->number = last_number_ + 1;
     const std::string path = path_of(file->number);
-    file->handle = FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    file->handle =
+        FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file->handle)
         return file_failure("cannot make " + path, errno);
     Result<void> ready = options_.files->allocate(file->handle.get(), size);
-    while (!ready && ready.error().code == ErrorCode::no_space && size / 2 >= std::max(needed, smallest_segment)) {
+    while (!ready && ready.error().code == ErrorCode::no_space &&
+           size / 2 >= std::max(needed, smallest_segment)) {
         size /= 2; // what a nearly full disk still gives
         ready = options_.files->allocate(file->handle.get(), size);
     }
@@ -208,7 +215,8 @@ Result<void> Segments::sync() {
         }
     }
     if (!files.empty()) {
-        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+        const auto took =
+            std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
         const std::int64_t before = sync_time_;
         sync_time_ = before == 0 ? took.count() : (before * 7 + took.count()) / 8;
     }
@@ -256,7 +264,9 @@ bool Segments::is_sealed(std::uint32_t segment, std::chrono::steady_clock::durat
            (!open->second->dirty && std::chrono::steady_clock::now() - open->second->last_use >= quiet);
 }
 
-bool Segments::exists(std::uint32_t segment) const { return ::access(path_of(segment).c_str(), F_OK) == 0; }
+bool Segments::exists(std::uint32_t segment) const {
+    return ::access(path_of(segment).c_str(), F_OK) == 0;
+}
 
 Result<void> Segments::remove(std::uint32_t segment) {
     const std::lock_guard lock(mutex_);

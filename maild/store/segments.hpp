@@ -1,9 +1,11 @@
-// Segments: where message bytes lie. Append-only files of 256 MiB, preallocated because a file that does not grow syncs
-// almost twice as fast; the rows of the engine say what lies where (segment, offset, length, checksum).
+// Segments: where message bytes lie. Append-only files of 256 MiB, preallocated because a file that does not
+// grow syncs almost twice as fast; the rows of the engine say what lies where (segment, offset, length,
+// checksum).
 //
-// Promises: bytes are written by the calling thread at a place that nobody else got; sync() makes everything written
-// before it durable; a sealed segment never changes; a new segment's name is durable before its first use. After a
-// failed sync the object refuses everything but reads. Thread-safe. Errors: no_space, internal, not_found (read).
+// Promises: bytes are written by the calling thread at a place that nobody else got; sync() makes everything
+// written before it durable; a sealed segment never changes; a new segment's name is durable before its first
+// use. After a failed sync the object refuses everything but reads. Thread-safe. Errors: no_space, internal,
+// not_found (read).
 #pragma once
 
 #include "maild/store/file_ops.hpp"
@@ -35,9 +37,10 @@ struct SegmentUse {
 
 class Segments {
   public:
-    /// Makes the directory if needed, goes on in the newest segment after its used part, and removes files that no
-    /// row knows and known segments without live bytes.
-    [[nodiscard]] static Result<std::unique_ptr<Segments>> open(SegmentOptions options, std::vector<SegmentUse> known);
+    /// Makes the directory if needed, goes on in the newest segment after its used part, and removes files
+    /// that no row knows and known segments without live bytes.
+    [[nodiscard]] static Result<std::unique_ptr<Segments>> open(SegmentOptions options,
+                                                                std::vector<SegmentUse> known);
     ~Segments();
 
     /// Writes all of `bytes` in one piece. Not durable before sync().
@@ -88,7 +91,8 @@ class Segments {
     std::uint64_t end_ = 0; ///< of what was reserved in current_
     std::uint32_t last_number_ = 0;
     std::vector<std::shared_ptr<File>> dirty_;
-    std::mutex sync_mutex_; ///< held during a sync, so that nobody takes another one's sync for done too early
+    std::mutex
+        sync_mutex_; ///< held during a sync, so that nobody takes another one's sync for done too early
     std::atomic<std::uint64_t> syncs_{0};
     std::atomic<std::int64_t> sync_time_{0};
     std::atomic<bool> failed_{false};

@@ -1,5 +1,6 @@
-// A spool on segments. Its bytes must end up in one piece although nobody knows how many come and others write to the
-// same segment meanwhile: it grows in place while it is the last one, else it moves to a place twice as large.
+// A spool on segments. Its bytes must end up in one piece although nobody knows how many come and others
+// write to the same segment meanwhile: it grows in place while it is the last one, else it moves to a place
+// twice as large.
 #include "common/base/limits.hpp"
 #include "common/crypto/checksum.hpp"
 #include "maild/store/segments.hpp"
@@ -53,7 +54,8 @@ class SegmentSpool final : public Spool {
         for (std::uint64_t done = 0; done < length_; done += copy_piece) {
             const std::uint64_t piece = std::min(copy_piece, length_ - done);
             auto bytes = segments_->read(region_.segment, region_.offset + done, piece);
-            Result<void> copied = bytes ? segments_->write(larger, done, *bytes) : fail(std::move(bytes).error());
+            Result<void> copied =
+                bytes ? segments_->write(larger, done, *bytes) : fail(std::move(bytes).error());
             if (!copied) {
                 segments_->abandon(larger);
                 return copied;

@@ -1,10 +1,11 @@
-// Store: everything that must survive. Interfaces that an embedded engine (store/sqlite), an in-memory one (store/memory)
-// and later a distributed one implement; the same tests run on all of them. Used only by service/*.
+// Store: everything that must survive. Interfaces that an embedded engine (store/sqlite), an in-memory one
+// (store/memory) and later a distributed one implement; the same tests run on all of them. Used only by
+// service/*.
 //
-// Promises: a call that changes something returns after the change is durable, all of it or nothing; changes of one
-// account commit in modseq order; UIDs and ids are never reused. Errors: no_space (the disk is full; nothing changed),
-// over_quota, not_found, conflict, stale, temporary (try again), internal. Thread-safe; coroutines resume on the
-// caller's own executor. Small reads may run on the calling thread.
+// Promises: a call that changes something returns after the change is durable, all of it or nothing; changes
+// of one account commit in modseq order; UIDs and ids are never reused. Errors: no_space (the disk is full;
+// nothing changed), over_quota, not_found, conflict, stale, temporary (try again), internal. Thread-safe;
+// coroutines resume on the caller's own executor. Small reads may run on the calling thread.
 #pragma once
 
 #include "common/async/task.hpp"
@@ -43,14 +44,15 @@ class MailStore {
     [[nodiscard]] virtual Task<Result<Folder>> folder(FolderId folder) = 0;
     [[nodiscard]] virtual Task<Result<Folder>> find_folder(AccountId account, std::string_view name) = 0;
     /// Parents are not made by this call. Errors: conflict, not_found (account).
-    [[nodiscard]] virtual Task<Result<Folder>> create_folder(AccountId account, std::string name, FolderClass folder_class,
-                                                             SpecialUse special_use) = 0;
-    /// Renames a folder and, in the same transaction, every folder below it. INBOX: its items move to the new folder
-    /// (RFC 9051 §6.3.6). Errors: conflict, not_found.
+    [[nodiscard]] virtual Task<Result<Folder>>
+    create_folder(AccountId account, std::string name, FolderClass folder_class, SpecialUse special_use) = 0;
+    /// Renames a folder and, in the same transaction, every folder below it. INBOX: its items move to the new
+    /// folder (RFC 9051 §6.3.6). Errors: conflict, not_found.
     [[nodiscard]] virtual Task<Result<void>> rename_folder(FolderId folder, std::string new_name) = 0;
     /// Items go to recoverable items. Errors: not_found.
     [[nodiscard]] virtual Task<Result<void>> delete_folder(FolderId folder) = 0;
-    [[nodiscard]] virtual Task<Result<void>> subscribe(AccountId account, std::string name, bool subscribed) = 0;
+    [[nodiscard]] virtual Task<Result<void>> subscribe(AccountId account, std::string name,
+                                                       bool subscribed) = 0;
     [[nodiscard]] virtual Task<Result<std::vector<std::string>>> subscriptions(AccountId account) = 0;
 
     /// Room for bytes that arrive over time. `size_hint` 0: unknown.
@@ -69,22 +71,24 @@ class MailStore {
     /// Bodies of the items that exist among `uids`, ascending, at most `limit`.
     [[nodiscard]] virtual Task<Result<std::vector<ItemBody>>> bodies(FolderId folder, const UidSet& uids,
                                                                      std::size_t limit) = 0;
-    /// `length` bytes from `offset` of a blob, clipped to its end. A whole blob is checked against its checksum:
-    /// internal "damaged" when it does not match.
+    /// `length` bytes from `offset` of a blob, clipped to its end. A whole blob is checked against its
+    /// checksum: internal "damaged" when it does not match.
     [[nodiscard]] virtual Task<Result<std::string>> read(const BlobRef& blob, std::uint64_t offset,
                                                          std::uint64_t length) = 0;
 
     [[nodiscard]] virtual Task<Result<FlagReceipt>> change_flags(FlagChange change) = 0;
     /// To a folder of any account; bytes are shared. `move` expunges the source in the same transaction.
-    [[nodiscard]] virtual Task<Result<CopyReceipt>> copy(FolderId source, UidSet uids, FolderId target, bool move,
-                                                         std::uint64_t target_quota) = 0;
-    /// Items of `uids` (all when empty) that carry \Deleted, or all of them without `only_deleted`. They go to
-    /// recoverable items in the same transaction. Returns what went, ascending.
-    [[nodiscard]] virtual Task<Result<std::vector<Uid>>> expunge(FolderId folder, UidSet uids, bool only_deleted) = 0;
+    [[nodiscard]] virtual Task<Result<CopyReceipt>> copy(FolderId source, UidSet uids, FolderId target,
+                                                         bool move, std::uint64_t target_quota) = 0;
+    /// Items of `uids` (all when empty) that carry \Deleted, or all of them without `only_deleted`. They go
+    /// to recoverable items in the same transaction. Returns what went, ascending.
+    [[nodiscard]] virtual Task<Result<std::vector<Uid>>> expunge(FolderId folder, UidSet uids,
+                                                                 bool only_deleted) = 0;
     /// What vanished after `since`, ascending UIDs (RFC 7162 §3.2.10).
     [[nodiscard]] virtual Task<Result<std::vector<Vanished>>> vanished(FolderId folder, ModSeq since) = 0;
 
-    /// Derived data of the items that exist among `uids` in UID order; Derived::blob == 0 where none is kept yet.
+    /// Derived data of the items that exist among `uids` in UID order; Derived::blob == 0 where none is kept
+    /// yet.
     struct DerivedRow {
         Uid uid = 0;
         Derived derived;
@@ -98,21 +102,24 @@ class MailStore {
 class QueueStore {
   public:
     virtual ~QueueStore() = default;
-    /// Items due at `now`, at most `limit`, marked active until `lease_end`; a node that dies leaves them to be leased
-    /// again after it. Ordered by due time; at most `per_domain` of one domain, so that one dead host starves nobody.
-    [[nodiscard]] virtual Task<Result<std::vector<QueueItem>>> lease(Time now, Time lease_end, std::size_t limit,
-                                                                     std::size_t per_domain) = 0;
-    /// Ends attempts: delivered and failed items go, deferred ones wait. `reports` (delivery status notifications)
-    /// are accepted in the same transaction.
-    [[nodiscard]] virtual Task<Result<void>> finish(std::vector<AttemptResult> results, std::vector<AcceptPlan> reports) = 0;
+    /// Items due at `now`, at most `limit`, marked active until `lease_end`; a node that dies leaves them to
+    /// be leased again after it. Ordered by due time; at most `per_domain` of one domain, so that one dead
+    /// host starves nobody.
+    [[nodiscard]] virtual Task<Result<std::vector<QueueItem>>>
+    lease(Time now, Time lease_end, std::size_t limit, std::size_t per_domain) = 0;
+    /// Ends attempts: delivered and failed items go, deferred ones wait. `reports` (delivery status
+    /// notifications) are accepted in the same transaction.
+    [[nodiscard]] virtual Task<Result<void>> finish(std::vector<AttemptResult> results,
+                                                    std::vector<AcceptPlan> reports) = 0;
     /// When the next item is due; nullopt when none waits.
     [[nodiscard]] virtual Task<Result<std::optional<Time>>> next_due() = 0;
     [[nodiscard]] virtual Task<Result<std::vector<QueueItem>>> list(QueueFilter filter) = 0;
     [[nodiscard]] virtual Task<Result<QueueItem>> item(QueueId id) = 0;
     /// How many items a filter matches; its limit and after are ignored.
     [[nodiscard]] virtual Task<Result<std::uint64_t>> count(QueueFilter filter) = 0;
-    /// Applies a verb to matching items; active ones are changed when their attempt ends (drop) or skipped (retry,
-    /// release). Returns how many were or will be changed. `now` is the new due time for retry and release.
+    /// Applies a verb to matching items; active ones are changed when their attempt ends (drop) or skipped
+    /// (retry, release). Returns how many were or will be changed. `now` is the new due time for retry and
+    /// release.
     [[nodiscard]] virtual Task<Result<std::size_t>> change(QueueFilter filter, QueueVerb verb, Time now) = 0;
     /// At start: items left active by a process that died are ready again.
     [[nodiscard]] virtual Task<Result<std::size_t>> recover_leases() = 0;
@@ -125,7 +132,8 @@ class ResourceStore {
     [[nodiscard]] virtual Task<Result<Resource>> get(std::string_view kind, std::string_view name) = 0;
     [[nodiscard]] virtual Task<Result<std::vector<Resource>>> list(ResourcePage page) = 0;
     [[nodiscard]] virtual Task<Result<AddressEntry>> find_address(std::string_view key) = 0;
-    /// Writes rows, index rows, accounts, history and the new revision. Errors: stale, conflict (address taken).
+    /// Writes rows, index rows, accounts, history and the new revision. Errors: stale, conflict (address
+    /// taken).
     [[nodiscard]] virtual Task<Result<std::uint64_t>> apply(ResourceBatch batch) = 0;
     [[nodiscard]] virtual Task<Result<std::vector<HistoryEntry>>> history(std::size_t limit) = 0;
     /// Hash of the documents last applied by `maild serve --apply`.
@@ -187,13 +195,15 @@ class Store {
     [[nodiscard]] virtual QueueStore& queue() = 0;
     [[nodiscard]] virtual ResourceStore& resources() = 0;
     [[nodiscard]] virtual MetaStore& meta() = 0;
-    /// Called after every commit, in commit order, on the engine's own thread: be quick, never call the store.
+    /// Called after every commit, in commit order, on the engine's own thread: be quick, never call the
+    /// store.
     virtual void on_commit(std::function<void(const Changes&)> listener) = 0;
     /// Called once when the store can no longer write (fsync or I/O error).
     virtual void on_failure(std::function<void(const Error&)> listener) = 0;
     [[nodiscard]] virtual StoreStats stats() const = 0;
     [[nodiscard]] virtual Task<Result<std::vector<Story>>> stories(StoryFilter filter) = 0;
-    /// One bounded turn of housekeeping: retention of recoverable items and stories, segments without live bytes.
+    /// One bounded turn of housekeeping: retention of recoverable items and stories, segments without live
+    /// bytes.
     [[nodiscard]] virtual Task<Result<Maintained>> maintain(Maintenance what) = 0;
     /// Finishes what was handed in and closes; later calls fail with closed.
     virtual void close() = 0;

@@ -68,7 +68,8 @@ class MemoryStore final : public Store {
     Task<Result<std::vector<Story>>> stories(StoryFilter filter) override {
         const std::lock_guard lock(state_.mutex);
         std::vector<Story> found;
-        for (auto it = state_.stories.rbegin(); it != state_.stories.rend() && found.size() < filter.limit; ++it)
+        for (auto it = state_.stories.rbegin(); it != state_.stories.rend() && found.size() < filter.limit;
+             ++it)
             if (wanted(filter, it->second))
                 found.push_back(it->second);
         co_return found;
@@ -107,6 +108,8 @@ class MemoryStore final : public Store {
 } // namespace
 } // namespace memory
 
-std::unique_ptr<Store> open_memory(const Clock& clock) { return std::make_unique<memory::MemoryStore>(clock); }
+std::unique_ptr<Store> open_memory(const Clock& clock) {
+    return std::make_unique<memory::MemoryStore>(clock);
+}
 
 } // namespace mail::store

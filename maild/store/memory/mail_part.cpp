@@ -46,13 +46,19 @@ class MailPart final : public MailStore {
     Task<Result<Folder>> find_folder(AccountId account, std::string_view name) override;
     Task<Result<Folder>> create_folder(AccountId account, std::string name, FolderClass folder_class,
                                        SpecialUse special_use) override;
-    Task<Result<void>> rename_folder(FolderId id, std::string new_name) override { co_return rename_now(id, new_name); }
+    Task<Result<void>> rename_folder(FolderId id, std::string new_name) override {
+        co_return rename_now(id, new_name);
+    }
     Task<Result<void>> delete_folder(FolderId id) override { co_return delete_now(id); }
     Task<Result<void>> subscribe(AccountId account, std::string name, bool subscribed) override;
     Task<Result<std::vector<std::string>>> subscriptions(AccountId account) override;
-    Result<std::unique_ptr<Spool>> spool(std::uint64_t) override { return std::make_unique<MemorySpool>(state_); }
+    Result<std::unique_ptr<Spool>> spool(std::uint64_t) override {
+        return std::make_unique<MemorySpool>(state_);
+    }
     Task<Result<AcceptReceipt>> accept(AcceptPlan plan) override;
-    Task<Result<std::vector<Placed>>> append(std::vector<AcceptPlan> plans) override { co_return append_now(plans); }
+    Task<Result<std::vector<Placed>>> append(std::vector<AcceptPlan> plans) override {
+        co_return append_now(plans);
+    }
     Task<Result<Listing>> list(FolderId id) override;
     Task<Result<std::vector<ItemBody>>> bodies(FolderId id, const UidSet& uids, std::size_t limit) override;
     Task<Result<std::string>> read(const BlobRef& blob, std::uint64_t offset, std::uint64_t length) override;
@@ -65,18 +71,21 @@ class MailPart final : public MailStore {
         co_return expunge_now(id, uids, only_deleted);
     }
     Task<Result<std::vector<Vanished>>> vanished(FolderId id, ModSeq since) override;
-    Task<Result<std::vector<DerivedRow>>> derived(FolderId id, const UidSet& uids, std::size_t limit) override;
+    Task<Result<std::vector<DerivedRow>>> derived(FolderId id, const UidSet& uids,
+                                                  std::size_t limit) override;
     Task<Result<void>> put_derived(std::vector<Derived> rows) override;
     Task<Result<void>> drop_derived() override;
 
   private:
-    Result<Folder> create_now(AccountId account, std::string name, FolderClass folder_class, SpecialUse special_use);
+    Result<Folder> create_now(AccountId account, std::string name, FolderClass folder_class,
+                              SpecialUse special_use);
     Result<void> rename_now(FolderId id, const std::string& new_name);
     void empty_inbox_into(Transaction& change, FolderData& inbox, FolderData& target);
     Result<void> delete_now(FolderId id);
     Result<std::vector<Placed>> append_now(const std::vector<AcceptPlan>& plans);
     Result<FlagReceipt> flags_now(const FlagChange& change);
-    Result<CopyReceipt> copy_now(FolderId source, const UidSet& uids, FolderId target, bool move, std::uint64_t quota);
+    Result<CopyReceipt> copy_now(FolderId source, const UidSet& uids, FolderId target, bool move,
+                                 std::uint64_t quota);
     Result<std::vector<Uid>> expunge_now(FolderId id, const UidSet& uids, bool only_deleted);
 
     State& state_;
@@ -148,19 +157,23 @@ Result<void> MailPart::rename_now(FolderId id, const std::string& new_name) {
     const std::string old_name = data->folder.name;
     if (data->folder.special_use == SpecialUse::inbox) {
         // RFC 9051 §6.3.6: the items move, INBOX stays, and its inferiors are not touched.
-        FolderData& target = state_.make_folder(change, account, new_name, FolderClass::mail, SpecialUse::none);
+        FolderData& target =
+            state_.make_folder(change, account, new_name, FolderClass::mail, SpecialUse::none);
         empty_inbox_into(change, *data, target);
         change.commit();
         return {};
     }
     std::vector<std::pair<FolderId, std::string>> renamed;
     for (auto it = state_.folder_names.lower_bound({account, old_name});
-         it != state_.folder_names.end() && it->first.first == account && it->first.second.starts_with(old_name); ++it)
+         it != state_.folder_names.end() && it->first.first == account &&
+         it->first.second.starts_with(old_name);
+         ++it)
         if (it->second == id || is_below(it->first.second, old_name))
             renamed.emplace_back(it->second, new_name + it->first.second.substr(old_name.size()));
     for (const auto& [folder, name] : renamed)
         if (const auto taken = state_.folder_names.find({account, name}); taken != state_.folder_names.end())
-            if (std::none_of(renamed.begin(), renamed.end(), [&](const auto& r) { return r.first == taken->second; }))
+            if (std::none_of(renamed.begin(), renamed.end(),
+                             [&](const auto& r) { return r.first == taken->second; }))
                 return fail(ErrorCode::conflict, "a folder named " + name + " exists");
     for (const auto& [folder, name] : renamed)
         state_.folder_names.erase({account, state_.folders.at(folder).folder.name});
@@ -230,7 +243,8 @@ Result<std::vector<Placed>> MailPart::append_now(const std::vector<AcceptPlan>& 
     for (const AcceptPlan& plan : plans)
         for (const LocalCopy& copy : plan.local) {
             // The bytes of the plans before count as well: all of them come or none.
-            MAIL_TRY(const FolderData* target, state_.target_of(copy, plan.content.size() + added[copy.account]));
+            MAIL_TRY(const FolderData* target,
+                     state_.target_of(copy, plan.content.size() + added[copy.account]));
             added[target->folder.account] += plan.content.size() + copy.prefix.size();
         }
     std::vector<Placed> placed;
@@ -263,8 +277,8 @@ Task<Result<std::vector<ItemBody>>> MailPart::bodies(FolderId id, const UidSet& 
         for (auto it = data->items.lower_bound(range.first);
              it != data->items.end() && it->first <= range.last && found.size() < limit; ++it) {
             const Item& item = it->second;
-            found.push_back({it->first, state_.blobs.at(item.blob).message, item.prefix, state_.reference(item.blob),
-                             item.saved});
+            found.push_back({it->first, state_.blobs.at(item.blob).message, item.prefix,
+                             state_.reference(item.blob), item.saved});
         }
     co_return found;
 }
@@ -285,7 +299,8 @@ Result<FlagReceipt> MailPart::flags_now(const FlagChange& asked) {
     Transaction change(state_);
     FlagReceipt receipt;
     for (const UidRange& range : asked.uids)
-        for (auto it = data->items.lower_bound(range.first); it != data->items.end() && it->first <= range.last; ++it) {
+        for (auto it = data->items.lower_bound(range.first);
+             it != data->items.end() && it->first <= range.last; ++it) {
             ItemRow& row = it->second.row;
             if (asked.unchanged_since && row.modseq > *asked.unchanged_since) {
                 receipt.modified.push_back(row.uid);
@@ -393,6 +408,8 @@ Task<Result<void>> MailPart::drop_derived() {
 
 } // namespace
 
-std::unique_ptr<MailStore> make_mail(State& state) { return std::make_unique<MailPart>(state); }
+std::unique_ptr<MailStore> make_mail(State& state) {
+    return std::make_unique<MailPart>(state);
+}
 
 } // namespace mail::store::memory

@@ -1,5 +1,6 @@
-// The in-memory engine: the simplest thing that keeps the promises of store.hpp but survival. For tests of the
-// protocols and for `maild simulate`. One mutex over everything; nothing is bounded but by what it is given.
+// The in-memory engine: the simplest thing that keeps the promises of store.hpp but survival. For tests of
+// the protocols and for `maild simulate`. One mutex over everything; nothing is bounded but by what it is
+// given.
 #pragma once
 
 #include "common/base/time.hpp"

@@ -30,8 +30,10 @@ class QueuePart final : public QueueStore {
     Task<Result<std::size_t>> recover_leases() override;
 
   private:
-    Result<std::vector<QueueItem>> lease_now(Time now, Time lease_end, std::size_t limit, std::size_t per_domain);
-    Result<void> finish_now(const std::vector<AttemptResult>& results, const std::vector<AcceptPlan>& reports);
+    Result<std::vector<QueueItem>> lease_now(Time now, Time lease_end, std::size_t limit,
+                                             std::size_t per_domain);
+    Result<void> finish_now(const std::vector<AttemptResult>& results,
+                            const std::vector<AcceptPlan>& reports);
     Result<std::vector<QueueItem>> list_now(const QueueFilter& filter);
     Result<std::size_t> change_now(const QueueFilter& filter, QueueVerb verb, Time now);
     void end_attempt(const AttemptResult& result);
@@ -45,7 +47,8 @@ class QueuePart final : public QueueStore {
     State& state_;
 };
 
-/// Leases that nobody ended (all without `now`): their items wait again, and what an administrator asked for is done.
+/// Leases that nobody ended (all without `now`): their items wait again, and what an administrator asked for
+/// is done.
 std::size_t QueuePart::end_leases(std::optional<Time> now) {
     std::vector<QueueId> ended;
     for (const auto& [id, entry] : state_.queue)
@@ -118,7 +121,8 @@ void QueuePart::end_attempt(const AttemptResult& result) {
     entry.pending = Pending::none;
 }
 
-Result<void> QueuePart::finish_now(const std::vector<AttemptResult>& results, const std::vector<AcceptPlan>& reports) {
+Result<void> QueuePart::finish_now(const std::vector<AttemptResult>& results,
+                                   const std::vector<AcceptPlan>& reports) {
     const std::lock_guard lock(state_.mutex);
     MAIL_DO(state_.open());
     Transaction change(state_);
@@ -223,6 +227,8 @@ Task<Result<std::size_t>> QueuePart::recover_leases() {
 
 } // namespace
 
-std::unique_ptr<QueueStore> make_queue(State& state) { return std::make_unique<QueuePart>(state); }
+std::unique_ptr<QueueStore> make_queue(State& state) {
+    return std::make_unique<QueuePart>(state);
+}
 
 } // namespace mail::store::memory

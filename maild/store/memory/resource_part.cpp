@@ -16,9 +16,13 @@ class ResourcePart final : public ResourceStore {
         const std::lock_guard lock(state_.mutex);
         return state_.revision;
     }
-    Task<Result<Resource>> get(std::string_view kind, std::string_view name) override { co_return get_now(kind, name); }
+    Task<Result<Resource>> get(std::string_view kind, std::string_view name) override {
+        co_return get_now(kind, name);
+    }
     Task<Result<std::vector<Resource>>> list(ResourcePage page) override;
-    Task<Result<AddressEntry>> find_address(std::string_view key) override { co_return find_address_now(key); }
+    Task<Result<AddressEntry>> find_address(std::string_view key) override {
+        co_return find_address_now(key);
+    }
     Task<Result<std::uint64_t>> apply(ResourceBatch batch) override { co_return apply_now(batch); }
     Task<Result<std::vector<HistoryEntry>>> history(std::size_t limit) override;
     Task<Result<std::string>> applied_hash() override {
@@ -75,14 +79,16 @@ Task<Result<std::vector<Resource>>> ResourcePart::list(ResourcePage page) {
 }
 
 Failure address_taken(const std::string& address, const ResourceKey& owner) {
-    return fail(ErrorCode::conflict, "the address " + address + " belongs to " + owner.first + " " + owner.second);
+    return fail(ErrorCode::conflict,
+                "the address " + address + " belongs to " + owner.first + " " + owner.second);
 }
 
 /// Nothing is written before the whole batch is known to be possible.
 Result<void> ResourcePart::check(const ResourceBatch& batch) const {
     if (batch.base_revision && *batch.base_revision != state_.revision)
-        return fail(ErrorCode::stale, "the configuration has changed since revision " +
-                                          std::to_string(*batch.base_revision), "plan again");
+        return fail(ErrorCode::stale,
+                    "the configuration has changed since revision " + std::to_string(*batch.base_revision),
+                    "plan again");
     std::set<ResourceKey> changing;
     std::map<std::string, ResourceKey> taken;
     for (const ResourceWrite& write : batch.writes) {
@@ -93,7 +99,8 @@ Result<void> ResourcePart::check(const ResourceBatch& batch) const {
             return fail(ErrorCode::not_found, write.kind + " " + write.name + " does not exist");
         if (write.action == ResourceWrite::Action::put)
             for (const std::string& address : write.addresses)
-                if (const auto [other, fresh] = taken.try_emplace(address, key); !fresh && other->second != key)
+                if (const auto [other, fresh] = taken.try_emplace(address, key);
+                    !fresh && other->second != key)
                     return address_taken(address, other->second);
     }
     for (const auto& [address, key] : taken)
@@ -158,8 +165,8 @@ Result<std::uint64_t> ResourcePart::apply_now(const ResourceBatch& batch) {
         if (one.action == ResourceWrite::Action::put)
             for (const std::string& address : one.addresses)
                 state_.addresses[address] = {address, one.kind, one.name};
-    state_.history.push_back({state_.revision, state_.clock.now(), batch.actor, batch.writes.front().set, batch.summary,
-                              batch.operations});
+    state_.history.push_back({state_.revision, state_.clock.now(), batch.actor, batch.writes.front().set,
+                              batch.summary, batch.operations});
     change.commit();
     return state_.revision;
 }
@@ -174,6 +181,8 @@ Task<Result<std::vector<HistoryEntry>>> ResourcePart::history(std::size_t limit)
 
 } // namespace
 
-std::unique_ptr<ResourceStore> make_resources(State& state) { return std::make_unique<ResourcePart>(state); }
+std::unique_ptr<ResourceStore> make_resources(State& state) {
+    return std::make_unique<ResourcePart>(state);
+}
 
 } // namespace mail::store::memory

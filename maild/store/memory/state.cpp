@@ -71,7 +71,8 @@ Result<FolderData*> State::inbox(AccountId account) {
 
 MailStore::Usage State::usage(AccountId account) const {
     MailStore::Usage sum;
-    for (auto it = folder_names.lower_bound({account, ""}); it != folder_names.end() && it->first.first == account; ++it) {
+    for (auto it = folder_names.lower_bound({account, ""});
+         it != folder_names.end() && it->first.first == account; ++it) {
         const Folder& folder = folders.at(it->second).folder;
         sum.bytes += folder.bytes;
         sum.items += folder.messages;
@@ -84,8 +85,8 @@ BlobRef State::reference(BlobId id) const {
     return {id, 0, 0, blob.bytes->size(), blob.checksum};
 }
 
-FolderData& State::make_folder(Transaction& change, AccountId account, std::string name, FolderClass folder_class,
-                               SpecialUse special_use) {
+FolderData& State::make_folder(Transaction& change, AccountId account, std::string name,
+                               FolderClass folder_class, SpecialUse special_use) {
     const FolderId id = ++last_id;
     FolderData& data = folders[id];
     data.folder.id = id;
@@ -158,7 +159,7 @@ Result<FolderData*> State::target_of(const LocalCopy& copy, std::uint64_t bytes)
     const auto account = accounts.find(copy.account);
     if (account == accounts.end() || account->second.removed)
         return fail(ErrorCode::not_found, "the account does not exist");
-    MAIL_TRY(FolderData* data, copy.folder == 0 ? inbox(copy.account) : folder(copy.folder));
+    MAIL_TRY(FolderData * data, copy.folder == 0 ? inbox(copy.account) : folder(copy.folder));
     if (data->folder.account != copy.account)
         return fail(ErrorCode::not_found, "the folder does not exist");
     if (copy.quota != 0 && usage(copy.account).bytes + bytes + copy.prefix.size() > copy.quota)
@@ -167,7 +168,7 @@ Result<FolderData*> State::target_of(const LocalCopy& copy, std::uint64_t bytes)
 }
 
 Result<Placed> State::place(Transaction& change, const LocalCopy& copy, const AcceptPlan& plan, BlobId blob) {
-    MAIL_TRY(FolderData* data, target_of(copy, plan.content.size()));
+    MAIL_TRY(FolderData * data, target_of(copy, plan.content.size()));
     Item item;
     item.row.flags = copy.flags;
     item.row.keywords = join_keywords(split_keywords(copy.keywords));
@@ -190,9 +191,22 @@ Result<AcceptReceipt> State::accept(Transaction& change, const AcceptPlan& plan)
     }
     for (const QueueRecipient& recipient : plan.queue) {
         QueueEntry entry;
-        entry.item = {++last_id,        plan.message,       plan.envelope,    reference(blob), recipient.recipient,
-                      recipient.domain, recipient.original, recipient.notify, {},              0,
-                      {},               clock.now(),        recipient.due,    recipient.expires, {}, false};
+        entry.item = {++last_id,
+                      plan.message,
+                      plan.envelope,
+                      reference(blob),
+                      recipient.recipient,
+                      recipient.domain,
+                      recipient.original,
+                      recipient.notify,
+                      {},
+                      0,
+                      {},
+                      clock.now(),
+                      recipient.due,
+                      recipient.expires,
+                      {},
+                      false};
         entry.item.status = recipient.held ? QueueStatus::held : QueueStatus::ready;
         ++blobs.at(blob).references;
         queue[entry.item.id] = std::move(entry);

@@ -1,5 +1,6 @@
-// Everything the in-memory engine holds, and the transaction that collects what changed. Private to store/memory.
-// All members are guarded by State::mutex; every function that takes a Transaction runs under it.
+// Everything the in-memory engine holds, and the transaction that collects what changed. Private to
+// store/memory. All members are guarded by State::mutex; every function that takes a Transaction runs under
+// it.
 #pragma once
 
 #include "common/base/time.hpp"
@@ -103,8 +104,8 @@ struct State {
     [[nodiscard]] Result<FolderData*> inbox(AccountId account);
     [[nodiscard]] MailStore::Usage usage(AccountId account) const;
     [[nodiscard]] BlobRef reference(BlobId id) const;
-    FolderData& make_folder(Transaction& change, AccountId account, std::string name, FolderClass folder_class,
-                            SpecialUse special_use);
+    FolderData& make_folder(Transaction& change, AccountId account, std::string name,
+                            FolderClass folder_class, SpecialUse special_use);
     /// A new item; counts it and its blob's reference.
     Item& add_item(Transaction& change, FolderData& folder, Item item);
     /// Takes an item out; its blob's reference goes to the caller.
@@ -112,7 +113,8 @@ struct State {
     void recover_later(AccountId account, const Item& item);
     void release(BlobId blob);
     [[nodiscard]] Result<BlobId> add_blob(const AcceptPlan& plan);
-    [[nodiscard]] Result<Placed> place(Transaction& change, const LocalCopy& copy, const AcceptPlan& plan, BlobId blob);
+    [[nodiscard]] Result<Placed> place(Transaction& change, const LocalCopy& copy, const AcceptPlan& plan,
+                                       BlobId blob);
     [[nodiscard]] Result<FolderData*> target_of(const LocalCopy& copy, std::uint64_t bytes);
     [[nodiscard]] Result<AcceptReceipt> accept(Transaction& change, const AcceptPlan& plan);
 };

@@ -1,5 +1,5 @@
-// Accepting messages: the hottest transaction. One row for the bytes, one per copy, one story; counters and UIDs come
-// from cached folder rows that are written once per batch.
+// Accepting messages: the hottest transaction. One row for the bytes, one per copy, one story; counters and
+// UIDs come from cached folder rows that are written once per batch.
 #include "maild/store/rules.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
@@ -9,7 +9,8 @@ namespace mail::store::sqlite {
 namespace {
 
 /// `extra`: bytes that this transaction will add to the account before.
-Result<Folder*> target_of(WriteContext& context, const LocalCopy& copy, std::uint64_t bytes, std::uint64_t extra) {
+Result<Folder*> target_of(WriteContext& context, const LocalCopy& copy, std::uint64_t bytes,
+                          std::uint64_t extra) {
     MAIL_TRY(const AccountState* account, context.account(copy.account));
     MAIL_TRY(Folder * folder, context.folder(copy.folder == 0 ? account->inbox : copy.folder));
     if (folder->account != copy.account)
@@ -25,7 +26,8 @@ Result<void> insert_story(WriteContext& context, const Story& story) {
     return insert.bind(story.message_id).bind(story.peer).bind(story.detail).run();
 }
 
-Result<Placed> place(WriteContext& context, Folder& folder, const LocalCopy& copy, std::uint64_t bytes, BlobId blob) {
+Result<Placed> place(WriteContext& context, Folder& folder, const LocalCopy& copy, std::uint64_t bytes,
+                     BlobId blob) {
     StoredItem item;
     item.row.flags = copy.flags;
     if (!copy.keywords.empty())
@@ -46,8 +48,14 @@ Result<Uid> insert_item(WriteContext& context, Folder& folder, const StoredItem&
     ItemRow row = item.row;
     row.uid = folder.uid_next++;
     row.modseq = change.modseq;
-    Query insert(context.db, "INSERT INTO item (folder, " MAIL_ITEM_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    insert.bind(folder.id).bind(row.uid).bind(row.flags).bind(row.keywords).bind(row.modseq).bind(row.internal_date);
+    Query insert(context.db,
+                 "INSERT INTO item (folder, " MAIL_ITEM_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    insert.bind(folder.id)
+        .bind(row.uid)
+        .bind(row.flags)
+        .bind(row.keywords)
+        .bind(row.modseq)
+        .bind(row.internal_date);
     MAIL_DO(insert.bind(row.size).bind(item.saved).bind(item.blob).blob(item.prefix).run());
     context.count(folder, row, true);
     const Uid uid = row.uid;

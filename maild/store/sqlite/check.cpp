@@ -1,8 +1,8 @@
 // `maild check`: reads everything once and compares. Runs offline, so that nothing moves meanwhile.
 #include "common/crypto/checksum.hpp"
+#include "maild/store/segments.hpp"
 #include "maild/store/sqlite/layout.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
-#include "maild/store/segments.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -31,10 +31,12 @@ Result<void> check_database(Database& db, CheckReport& report) {
     }
 }
 
-Result<void> check_bytes(const Directory& directory, const FileOps& files, const BlobRef& blob, CheckReport& report) {
+Result<void> check_bytes(const Directory& directory, const FileOps& files, const BlobRef& blob,
+                         CheckReport& report) {
     const std::string path = segment_path(directory.segments(), blob.segment);
     const FileHandle file = open_to_read(path);
-    const std::string where = "message bytes " + std::to_string(blob.id) + " in " + path + " at " + std::to_string(blob.offset);
+    const std::string where =
+        "message bytes " + std::to_string(blob.id) + " in " + path + " at " + std::to_string(blob.offset);
     if (!file) {
         problem(report, where + ": the segment is missing");
         return {};
@@ -85,34 +87,46 @@ Result<void> expect_none(Database& db, const char* sql, CheckReport& report) {
 constexpr const char* reference_sql =
     "SELECT 'message bytes ' || b.id || ' have ' || b.refs || ' references, counted ' || coalesce(r.n, 0) "
     "FROM blob AS b LEFT JOIN (SELECT blob, count(*) AS n FROM (SELECT blob FROM item UNION ALL "
-    "SELECT blob FROM recoverable UNION ALL SELECT blob FROM queue_message) GROUP BY blob) AS r ON r.blob = b.id "
+    "SELECT blob FROM recoverable UNION ALL SELECT blob FROM queue_message) GROUP BY blob) AS r ON r.blob = "
+    "b.id "
     "WHERE b.refs <> coalesce(r.n, 0)";
 constexpr const char* dangling_sql =
-    "SELECT 'item ' || uid || ' of folder ' || folder || ' has no bytes' FROM item WHERE blob NOT IN (SELECT id FROM blob) "
-    "UNION ALL SELECT 'recoverable item ' || id || ' has no bytes' FROM recoverable WHERE blob NOT IN (SELECT id FROM blob) "
-    "UNION ALL SELECT 'queued message ' || id || ' has no bytes' FROM queue_message WHERE blob NOT IN (SELECT id FROM blob) "
+    "SELECT 'item ' || uid || ' of folder ' || folder || ' has no bytes' FROM item WHERE blob NOT IN (SELECT "
+    "id FROM blob) "
+    "UNION ALL SELECT 'recoverable item ' || id || ' has no bytes' FROM recoverable WHERE blob NOT IN "
+    "(SELECT id FROM blob) "
+    "UNION ALL SELECT 'queued message ' || id || ' has no bytes' FROM queue_message WHERE blob NOT IN "
+    "(SELECT id FROM blob) "
     "UNION ALL SELECT 'item ' || uid || ' is in folder ' || folder || ', which does not exist' FROM item "
     "WHERE folder NOT IN (SELECT id FROM folder)";
 constexpr const char* folder_sql =
-    "SELECT 'folder ' || f.id || ' counts ' || f.messages || ' items, ' || f.unseen || ' unseen and ' || f.bytes || "
+    "SELECT 'folder ' || f.id || ' counts ' || f.messages || ' items, ' || f.unseen || ' unseen and ' || "
+    "f.bytes || "
     "' bytes, but holds ' || coalesce(i.n, 0) || ', ' || coalesce(i.u, 0) || ' and ' || coalesce(i.b, 0) "
-    "FROM folder AS f LEFT JOIN (SELECT folder, count(*) AS n, sum((flags & 1) = 0) AS u, sum(size) AS b, max(uid) AS top, "
-    "max(modseq) AS m FROM item GROUP BY folder) AS i ON i.folder = f.id WHERE f.messages <> coalesce(i.n, 0) OR "
+    "FROM folder AS f LEFT JOIN (SELECT folder, count(*) AS n, sum((flags & 1) = 0) AS u, sum(size) AS b, "
+    "max(uid) AS top, "
+    "max(modseq) AS m FROM item GROUP BY folder) AS i ON i.folder = f.id WHERE f.messages <> coalesce(i.n, "
+    "0) OR "
     "f.unseen <> coalesce(i.u, 0) OR f.bytes <> coalesce(i.b, 0) OR f.uid_next <= coalesce(i.top, 0) OR "
     "f.modseq < coalesce(i.m, 0)";
 constexpr const char* segment_sql =
-    "SELECT 'segment ' || coalesce(s.id, b.segment) || ' counts ' || coalesce(s.live_blobs, 0) || ' messages and ' || "
+    "SELECT 'segment ' || coalesce(s.id, b.segment) || ' counts ' || coalesce(s.live_blobs, 0) || ' messages "
+    "and ' || "
     "coalesce(s.live_bytes, 0) || ' bytes, but holds ' || coalesce(b.n, 0) || ' and ' || coalesce(b.l, 0) "
-    "FROM segment AS s FULL JOIN (SELECT segment, count(*) AS n, sum(length) AS l, max(offset + length) AS top FROM blob "
+    "FROM segment AS s FULL JOIN (SELECT segment, count(*) AS n, sum(length) AS l, max(offset + length) AS "
+    "top FROM blob "
     "GROUP BY segment) AS b ON b.segment = s.id WHERE coalesce(s.live_blobs, 0) <> coalesce(b.n, 0) OR "
     "coalesce(s.live_bytes, 0) <> coalesce(b.l, 0) OR coalesce(s.used, 0) < coalesce(b.top, 0)";
-constexpr const char* queue_sql =
-    "SELECT 'queue of ' || domain || ' waits until ' || coalesce(due, 'never') || ', but its first item is due at ' || "
-    "coalesce(first, 'no time') FROM (SELECT coalesce(d.domain, i.domain) AS domain, d.due AS due, i.first AS first "
-    "FROM queue_domain AS d FULL JOIN (SELECT domain, min(next_attempt) AS first FROM queue_item WHERE status IN (0, 2) "
-    "GROUP BY domain) AS i ON i.domain = d.domain) WHERE due IS NOT first";
+constexpr const char* queue_sql = "SELECT 'queue of ' || domain || ' waits until ' || coalesce(due, 'never') "
+                                  "|| ', but its first item is due at ' || "
+                                  "coalesce(first, 'no time') FROM (SELECT coalesce(d.domain, i.domain) AS "
+                                  "domain, d.due AS due, i.first AS first "
+                                  "FROM queue_domain AS d FULL JOIN (SELECT domain, min(next_attempt) AS "
+                                  "first FROM queue_item WHERE status IN (0, 2) "
+                                  "GROUP BY domain) AS i ON i.domain = d.domain) WHERE due IS NOT first";
 constexpr const char* index_sql =
-    "SELECT 'address ' || key || ' leads to ' || kind || ' ' || name || ', which does not exist' FROM address "
+    "SELECT 'address ' || key || ' leads to ' || kind || ' ' || name || ', which does not exist' FROM "
+    "address "
     "WHERE NOT EXISTS (SELECT 1 FROM resource AS r WHERE r.kind = address.kind AND r.name = address.name)";
 
 Result<void> count_orphans(Database& db, const Directory& directory, CheckReport& report) {
@@ -142,8 +156,9 @@ Result<CheckReport> check_store(const std::string& path, bool drop_derived) {
     MAIL_TRY(const auto database, Database::open(directory.database(), Database::Mode::write));
     MAIL_TRY(const std::int64_t version, database->integer("PRAGMA user_version"));
     if (version != newest_version())
-        return fail(ErrorCode::unsupported, "the store in " + path + " has version " + std::to_string(version) +
-                                                ", this maild knows version " + std::to_string(newest_version()),
+        return fail(ErrorCode::unsupported,
+                    "the store in " + path + " has version " + std::to_string(version) +
+                        ", this maild knows version " + std::to_string(newest_version()),
                     "run maild once to bring it up to date, or install a newer maild");
     CheckReport report;
     MAIL_DO(check_database(*database, report));

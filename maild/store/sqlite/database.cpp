@@ -19,14 +19,17 @@ void configure_once() {
 }
 
 /// Text of a statement without a null pointer: SQLite takes one for NULL.
-const char* data_of(std::string_view text) { return text.data() != nullptr ? text.data() : ""; }
+const char* data_of(std::string_view text) {
+    return text.data() != nullptr ? text.data() : "";
+}
 
 } // namespace
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
     configure_once();
     std::unique_ptr<Database> database(new Database());
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::write ? SQLITE_OPEN_CREATE : 0);
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::write ? SQLITE_OPEN_CREATE : 0);
     const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, file_layer());
     if (code != SQLITE_OK)
         return database->failure(code);
@@ -34,7 +37,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     sqlite3_busy_timeout(database->handle_, 10'000);
     sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-    // Closing must not sync behind the back of a writer that has seen a sync fail; a clean end does it explicitly.
+    // Closing must not sync behind the back of a writer that has seen a sync fail; a clean end does it
+    // explicitly.
     sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     std::string setup = "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
                         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;";
@@ -60,10 +64,12 @@ Failure Database::failure(int code) {
     if (primary == SQLITE_FULL || (primary == SQLITE_IOERR && is_full(system)))
         return fail(ErrorCode::no_space, std::move(message), "free disk space");
     switch (primary) {
-    case SQLITE_CONSTRAINT: return fail(ErrorCode::conflict, std::move(message));
+    case SQLITE_CONSTRAINT:
+        return fail(ErrorCode::conflict, std::move(message));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_NOMEM: return fail(ErrorCode::temporary, std::move(message), "try again later");
+    case SQLITE_NOMEM:
+        return fail(ErrorCode::temporary, std::move(message), "try again later");
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -71,7 +77,8 @@ Failure Database::failure(int code) {
     case SQLITE_CANTOPEN:
         fatal_ = true;
         return fail(ErrorCode::internal, std::move(message), "check the disk");
-    default: return fail(ErrorCode::internal, std::move(message));
+    default:
+        return fail(ErrorCode::internal, std::move(message));
     }
 }
 
@@ -95,7 +102,9 @@ void Database::rollback() noexcept {
         sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-bool Database::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
+bool Database::in_transaction() const noexcept {
+    return sqlite3_get_autocommit(handle_) == 0;
+}
 
 Result<sqlite3_stmt*> Database::prepare(const std::string& sql, bool keep) {
     sqlite3_stmt* statement = nullptr;
@@ -150,7 +159,8 @@ Query& Query::bind(std::int64_t value) {
 
 Query& Query::bind(std::string_view value) {
     if (code_ == SQLITE_OK)
-        code_ = sqlite3_bind_text64(statement_, ++next_, data_of(value), value.size(), SQLITE_STATIC, SQLITE_UTF8);
+        code_ = sqlite3_bind_text64(statement_, ++next_, data_of(value), value.size(), SQLITE_STATIC,
+                                    SQLITE_UTF8);
     return *this;
 }
 
@@ -193,13 +203,15 @@ void Query::again() {
     next_ = 0;
 }
 
-std::int64_t Query::integer(int column) const noexcept { return sqlite3_column_int64(statement_, column); }
+std::int64_t Query::integer(int column) const noexcept {
+    return sqlite3_column_int64(statement_, column);
+}
 
 std::string_view Query::text(int column) const noexcept {
     const void* data = sqlite3_column_blob(statement_, column);
     const int size = sqlite3_column_bytes(statement_, column);
-    return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data),
-                                                                   static_cast<std::size_t>(size));
+    return data == nullptr ? std::string_view()
+                           : std::string_view(static_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 
 bool Query::is_null(int column) const noexcept {

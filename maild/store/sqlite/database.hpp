@@ -1,6 +1,6 @@
-// One SQLite connection and its prepared statements, with errors as Result. A connection is used by one thread at a
-// time. Fatal errors (I/O, corruption) are remembered by the connection: the writer gives up on them, readers report.
-// Private to store/sqlite, the only folder that knows SQLite.
+// One SQLite connection and its prepared statements, with errors as Result. A connection is used by one
+// thread at a time. Fatal errors (I/O, corruption) are remembered by the connection: the writer gives up on
+// them, readers report. Private to store/sqlite, the only folder that knows SQLite.
 #pragma once
 
 #include "common/base/id.hpp"
@@ -85,8 +85,12 @@ class Query {
     void again();
 
     [[nodiscard]] std::int64_t integer(int column) const noexcept;
-    [[nodiscard]] std::uint64_t count(int column) const noexcept { return static_cast<std::uint64_t>(integer(column)); }
-    template <class T> [[nodiscard]] T as(int column) const noexcept { return static_cast<T>(integer(column)); }
+    [[nodiscard]] std::uint64_t count(int column) const noexcept {
+        return static_cast<std::uint64_t>(integer(column));
+    }
+    template <class T> [[nodiscard]] T as(int column) const noexcept {
+        return static_cast<T>(integer(column));
+    }
     [[nodiscard]] Time time(int column) const noexcept { return from_micros(integer(column)); }
     /// Valid until the next step.
     [[nodiscard]] std::string_view text(int column) const noexcept;
@@ -103,8 +107,8 @@ class Query {
     bool own_ = false;
 };
 
-/// Routes the connections of this process through the store's FileOps, so that tests can let writes and syncs fail.
-/// `files` must outlive every connection opened on `path`.
+/// Routes the connections of this process through the store's FileOps, so that tests can let writes and syncs
+/// fail. `files` must outlive every connection opened on `path`.
 void watch_files(const std::string& path, const FileOps* files);
 /// Name of the file layer to open connections with.
 [[nodiscard]] const char* file_layer();

@@ -1,6 +1,7 @@
-// A thin file layer over SQLite's own one. Before every write and sync it asks the store's FileOps, which lets tests
-// inject faults where a real disk would fail. Writes to the log, two small ones per page, are gathered and written as one
-// before anything else happens to the file, at the latest by the sync of the commit.
+// A thin file layer over SQLite's own one. Before every write and sync it asks the store's FileOps, which
+// lets tests inject faults where a real disk would fail. Writes to the log, two small ones per page, are
+// gathered and written as one before anything else happens to the file, at the latest by the sync of the
+// commit.
 #include "maild/store/file_ops.hpp"
 #include "maild/store/sqlite/database.hpp"
 
@@ -40,7 +41,8 @@ struct Gathered {
     std::string bytes;
     sqlite3_int64 at = 0;
 };
-constexpr std::size_t most_gathered = (std::size_t{128} << 10) - 1; // SQLite cannot write 128 KiB or more at once
+constexpr std::size_t most_gathered =
+    (std::size_t{128} << 10) - 1; // SQLite cannot write 128 KiB or more at once
 
 struct LayeredFile {
     sqlite3_file base;
@@ -51,14 +53,17 @@ struct LayeredFile {
 sqlite3_file* below(sqlite3_file* file) {
     return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + sizeof(LayeredFile));
 }
-const FileOps* ops(sqlite3_file* file) { return reinterpret_cast<LayeredFile*>(file)->files; }
+const FileOps* ops(sqlite3_file* file) {
+    return reinterpret_cast<LayeredFile*>(file)->files;
+}
 
 int write_through(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
     if (const FileOps* files = ops(f))
         if (const int error = files->fault(FileOperation::database_write))
             return is_full(error) ? SQLITE_FULL : SQLITE_IOERR_WRITE;
     const int code = below(f)->pMethods->xWrite(below(f), data, n, at);
-    if (code == SQLITE_IOERR_WRITE) { // SQLite knows ENOSPC alone; a quota and a file size limit are full disks too
+    if (code ==
+        SQLITE_IOERR_WRITE) { // SQLite knows ENOSPC alone; a quota and a file size limit are full disks too
         int error = 0;
         below(f)->pMethods->xFileControl(below(f), SQLITE_FCNTL_LAST_ERRNO, &error);
         return is_full(error) ? SQLITE_FULL : code;
@@ -69,7 +74,8 @@ int write_gathered(sqlite3_file* f) {
     Gathered* gathered = reinterpret_cast<LayeredFile*>(f)->gathered;
     if (gathered == nullptr || gathered->bytes.empty())
         return SQLITE_OK;
-    const int code = write_through(f, gathered->bytes.data(), static_cast<int>(gathered->bytes.size()), gathered->at);
+    const int code =
+        write_through(f, gathered->bytes.data(), static_cast<int>(gathered->bytes.size()), gathered->at);
     gathered->bytes.clear(); // also after an error: SQLite then takes the whole transaction back
     return code;
 }
@@ -118,12 +124,24 @@ int layer_size(sqlite3_file* f, sqlite3_int64* size) {
     const int code = write_gathered(f);
     return code != SQLITE_OK ? code : below(f)->pMethods->xFileSize(below(f), size);
 }
-int layer_lock(sqlite3_file* f, int level) { return below(f)->pMethods->xLock(below(f), level); }
-int layer_unlock(sqlite3_file* f, int level) { return below(f)->pMethods->xUnlock(below(f), level); }
-int layer_reserved(sqlite3_file* f, int* out) { return below(f)->pMethods->xCheckReservedLock(below(f), out); }
-int layer_control(sqlite3_file* f, int op, void* arg) { return below(f)->pMethods->xFileControl(below(f), op, arg); }
-int layer_sector(sqlite3_file* f) { return below(f)->pMethods->xSectorSize(below(f)); }
-int layer_characteristics(sqlite3_file* f) { return below(f)->pMethods->xDeviceCharacteristics(below(f)); }
+int layer_lock(sqlite3_file* f, int level) {
+    return below(f)->pMethods->xLock(below(f), level);
+}
+int layer_unlock(sqlite3_file* f, int level) {
+    return below(f)->pMethods->xUnlock(below(f), level);
+}
+int layer_reserved(sqlite3_file* f, int* out) {
+    return below(f)->pMethods->xCheckReservedLock(below(f), out);
+}
+int layer_control(sqlite3_file* f, int op, void* arg) {
+    return below(f)->pMethods->xFileControl(below(f), op, arg);
+}
+int layer_sector(sqlite3_file* f) {
+    return below(f)->pMethods->xSectorSize(below(f));
+}
+int layer_characteristics(sqlite3_file* f) {
+    return below(f)->pMethods->xDeviceCharacteristics(below(f));
+}
 int layer_shm_map(sqlite3_file* f, int page, int size, int extend, void volatile** out) {
     errno = 0;
     const int code = below(f)->pMethods->xShmMap(below(f), page, size, extend, out);
@@ -132,18 +150,39 @@ int layer_shm_map(sqlite3_file* f, int page, int size, int extend, void volatile
 int layer_shm_lock(sqlite3_file* f, int offset, int n, int flags) {
     return below(f)->pMethods->xShmLock(below(f), offset, n, flags);
 }
-void layer_shm_barrier(sqlite3_file* f) { below(f)->pMethods->xShmBarrier(below(f)); }
-int layer_shm_unmap(sqlite3_file* f, int remove) { return below(f)->pMethods->xShmUnmap(below(f), remove); }
+void layer_shm_barrier(sqlite3_file* f) {
+    below(f)->pMethods->xShmBarrier(below(f));
+}
+int layer_shm_unmap(sqlite3_file* f, int remove) {
+    return below(f)->pMethods->xShmUnmap(below(f), remove);
+}
 int layer_fetch(sqlite3_file*, sqlite3_int64, int, void** out) {
     *out = nullptr; // no memory map: a truncated file would be a SIGBUS
     return SQLITE_OK;
 }
-int layer_unfetch(sqlite3_file*, sqlite3_int64, void*) { return SQLITE_OK; }
+int layer_unfetch(sqlite3_file*, sqlite3_int64, void*) {
+    return SQLITE_OK;
+}
 
-const sqlite3_io_methods methods = {3,           layer_close,    layer_read,    layer_write,  layer_truncate,
-                                    layer_sync,  layer_size,     layer_lock,    layer_unlock, layer_reserved,
-                                    layer_control, layer_sector, layer_characteristics, layer_shm_map,
-                                    layer_shm_lock, layer_shm_barrier, layer_shm_unmap, layer_fetch, layer_unfetch};
+const sqlite3_io_methods methods = {3,
+                                    layer_close,
+                                    layer_read,
+                                    layer_write,
+                                    layer_truncate,
+                                    layer_sync,
+                                    layer_size,
+                                    layer_lock,
+                                    layer_unlock,
+                                    layer_reserved,
+                                    layer_control,
+                                    layer_sector,
+                                    layer_characteristics,
+                                    layer_shm_map,
+                                    layer_shm_lock,
+                                    layer_shm_barrier,
+                                    layer_shm_unmap,
+                                    layer_fetch,
+                                    layer_unfetch};
 
 sqlite3_vfs* real_layer() {
     static sqlite3_vfs* const found = sqlite3_vfs_find("unix");

@@ -13,7 +13,8 @@ struct Renamed {
 };
 
 /// The folder and everything below it with their new names. Errors: conflict.
-Result<std::vector<Renamed>> renamed_tree(WriteContext& context, const Folder& top, const std::string& new_name) {
+Result<std::vector<Renamed>> renamed_tree(WriteContext& context, const Folder& top,
+                                          const std::string& new_name) {
     std::vector<Renamed> tree;
     std::vector<std::string> others;
     Query query(context.db, "SELECT id, name FROM folder WHERE account = ? ORDER BY name");
@@ -37,7 +38,8 @@ Result<std::vector<Renamed>> renamed_tree(WriteContext& context, const Folder& t
 
 Result<void> rename_inbox(WriteContext& context, Folder& inbox, const std::string& new_name) {
     // RFC 9051 §6.3.6: the items move to the new folder, INBOX stays, its inferiors are not touched.
-    MAIL_TRY(const Folder* added, context.add_folder(inbox.account, new_name, FolderClass::mail, SpecialUse::none));
+    MAIL_TRY(const Folder* added,
+             context.add_folder(inbox.account, new_name, FolderClass::mail, SpecialUse::none));
     MAIL_TRY(Folder * target, context.folder(added->id));
     context.change(*target).folder_itself = true;
     MAIL_TRY(const auto items, load_items(context.db, inbox.id, {}, 0));
@@ -80,7 +82,8 @@ Result<void> rename_folder(WriteContext& context, FolderId id, const std::string
         MAIL_DO(Query(context.db, "UPDATE folder SET name = ? WHERE id = ?").bind(parked).bind(one.id).run());
     }
     for (const Renamed& one : tree) {
-        MAIL_DO(Query(context.db, "UPDATE folder SET name = ? WHERE id = ?").bind(one.name).bind(one.id).run());
+        MAIL_DO(
+            Query(context.db, "UPDATE folder SET name = ? WHERE id = ?").bind(one.name).bind(one.id).run());
         MAIL_TRY(Folder * row, context.folder(one.id));
         row->name = one.name;
         context.change(*row).folder_itself = true;
@@ -94,9 +97,11 @@ Result<void> delete_folder(WriteContext& context, FolderId id) {
         return fail(ErrorCode::denied, "the INBOX cannot be deleted");
     context.change(*folder).folder_itself = true;
     MAIL_TRY(AccountState * account, context.account(folder->account));
-    Query keep(context.db, "INSERT INTO recoverable (account, expunged, folder_name, uid, flags, keywords, internal_date, "
-                           "size, saved, blob, prefix) SELECT ?, ?, ?, uid, flags, keywords, internal_date, size, saved, "
-                           "blob, prefix FROM item WHERE folder = ?");
+    Query keep(
+        context.db,
+        "INSERT INTO recoverable (account, expunged, folder_name, uid, flags, keywords, internal_date, "
+        "size, saved, blob, prefix) SELECT ?, ?, ?, uid, flags, keywords, internal_date, size, saved, "
+        "blob, prefix FROM item WHERE folder = ?");
     MAIL_DO(keep.bind(folder->account).bind(context.clock.now()).bind(folder->name).bind(id).run());
     MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ?").bind(id).run());
     MAIL_DO(Query(context.db, "DELETE FROM vanished WHERE folder = ?").bind(id).run());

@@ -20,11 +20,13 @@ StoredItem item_of(const Query& query) {
     return item;
 }
 
-Result<std::vector<StoredItem>> load_items(Database& db, FolderId folder, const UidSet& uids, std::size_t limit) {
+Result<std::vector<StoredItem>> load_items(Database& db, FolderId folder, const UidSet& uids,
+                                           std::size_t limit) {
     static const UidSet all{{1, ~Uid{0}}};
     std::vector<StoredItem> items;
     for (const UidRange& range : uids.empty() ? all : uids) {
-        Query query(db, "SELECT " MAIL_ITEM_COLUMNS " FROM item WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid");
+        Query query(db, "SELECT " MAIL_ITEM_COLUMNS
+                        " FROM item WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid");
         query.bind(folder).bind(range.first).bind(range.last);
         for (;;) {
             if (limit != 0 && items.size() == limit)
@@ -59,7 +61,8 @@ Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked)
             row.flags = after.flags;
             row.keywords = std::move(after.keywords);
             row.modseq = told.modseq;
-            Query update(context.db, "UPDATE item SET flags = ?, keywords = ?, modseq = ? WHERE folder = ? AND uid = ?");
+            Query update(context.db,
+                         "UPDATE item SET flags = ?, keywords = ?, modseq = ? WHERE folder = ? AND uid = ?");
             update.bind(row.flags).bind(row.keywords).bind(row.modseq).bind(folder->id).bind(row.uid);
             MAIL_DO(update.run());
             told.flagged.push_back(row);
@@ -74,7 +77,10 @@ namespace {
 /// Takes an item out of its folder; what becomes of its bytes is the caller's business.
 Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& row) {
     FolderChange& told = context.change(folder);
-    MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ? AND uid = ?").bind(folder.id).bind(row.uid).run());
+    MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ? AND uid = ?")
+                .bind(folder.id)
+                .bind(row.uid)
+                .run());
     Query vanish(context.db, "INSERT INTO vanished VALUES (?, ?, ?)");
     MAIL_DO(vanish.bind(folder.id).bind(told.modseq).bind(row.uid).run());
     context.count(folder, row, false);
@@ -83,8 +89,8 @@ Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& r
 }
 } // namespace
 
-Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids, FolderId target, bool move,
-                               std::uint64_t quota) {
+Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids, FolderId target,
+                               bool move, std::uint64_t quota) {
     MAIL_TRY(Folder * from, context.folder(source));
     MAIL_TRY(Folder * to, context.folder(target));
     CopyReceipt receipt{to->uid_validity, {}};
@@ -113,24 +119,35 @@ Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const Uid
 }
 
 Result<void> recover_item(WriteContext& context, Folder& folder, const StoredItem& item) {
-    Query keep(context.db, "INSERT INTO recoverable (account, expunged, folder_name, uid, flags, keywords, internal_date, "
-                           "size, saved, blob, prefix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    keep.bind(folder.account).bind(context.clock.now()).bind(folder.name).bind(item.row.uid).bind(item.row.flags);
-    keep.bind(item.row.keywords).bind(item.row.internal_date).bind(item.row.size).bind(item.saved).bind(item.blob);
+    Query keep(
+        context.db,
+        "INSERT INTO recoverable (account, expunged, folder_name, uid, flags, keywords, internal_date, "
+        "size, saved, blob, prefix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    keep.bind(folder.account)
+        .bind(context.clock.now())
+        .bind(folder.name)
+        .bind(item.row.uid)
+        .bind(item.row.flags);
+    keep.bind(item.row.keywords)
+        .bind(item.row.internal_date)
+        .bind(item.row.size)
+        .bind(item.saved)
+        .bind(item.blob);
     MAIL_DO(keep.blob(item.prefix).run());
     return remove_item(context, folder, item.row);
 }
 
-Result<std::vector<Uid>> expunge(WriteContext& context, FolderId id, const UidSet& uids, bool only_deleted, Uid after,
-                                 std::size_t slice) {
+Result<std::vector<Uid>> expunge(WriteContext& context, FolderId id, const UidSet& uids, bool only_deleted,
+                                 Uid after, std::size_t slice) {
     MAIL_TRY(Folder * folder, context.folder(id));
     std::vector<StoredItem> going;
     static const UidSet all{{1, ~Uid{0}}};
     for (const UidRange& range : uids.empty() ? all : uids) {
         if (range.last <= after)
             continue;
-        Query query(context.db, "SELECT " MAIL_ITEM_COLUMNS " FROM item WHERE folder = ? AND uid BETWEEN ? AND ? "
-                                "AND (flags & ?) = ? ORDER BY uid");
+        Query query(context.db,
+                    "SELECT " MAIL_ITEM_COLUMNS " FROM item WHERE folder = ? AND uid BETWEEN ? AND ? "
+                    "AND (flags & ?) = ? ORDER BY uid");
         const int wanted = only_deleted ? flag::deleted : 0;
         query.bind(id).bind(std::max(range.first, after + 1)).bind(range.last).bind(wanted).bind(wanted);
         while (going.size() < slice) {

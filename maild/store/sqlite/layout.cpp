@@ -52,7 +52,9 @@ Result<Directory> Directory::lock(const std::string& path, bool make) {
     return directory;
 }
 
-int newest_version() noexcept { return static_cast<int>(std::size(migrations)); }
+int newest_version() noexcept {
+    return static_cast<int>(std::size(migrations));
+}
 
 Result<void> migrate(Database& database, const Directory& directory) {
     MAIL_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
@@ -87,7 +89,9 @@ Result<void> migrate(Database& database, const Directory& directory) {
 Result<void> replay_bodies(Database& database, const Directory& directory, const FileOps& files) {
     std::map<std::uint32_t, FileHandle> written;
     {
-        Query query(database, "SELECT b.segment, b.offset, j.bytes FROM body_journal AS j JOIN blob AS b ON b.id = j.blob");
+        Query query(
+            database,
+            "SELECT b.segment, b.offset, j.bytes FROM body_journal AS j JOIN blob AS b ON b.id = j.blob");
         for (;;) {
             MAIL_TRY(const bool row, query.step());
             if (!row)

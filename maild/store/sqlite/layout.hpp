@@ -6,8 +6,8 @@
 
 namespace mail::store::sqlite {
 
-/// A store's directory, locked by this process until it is destroyed. The kernel gives the lock back after any kind
-/// of death: there is no lock file that could prevent a start.
+/// A store's directory, locked by this process until it is destroyed. The kernel gives the lock back after
+/// any kind of death: there is no lock file that could prevent a start.
 class Directory {
   public:
     /// Makes it if missing. Errors: conflict (in use), unavailable.
@@ -27,8 +27,10 @@ class Directory {
 [[nodiscard]] int newest_version() noexcept;
 /// Errors: unsupported (the store is newer), no_space, internal.
 [[nodiscard]] Result<void> migrate(Database& database, const Directory& directory);
-/// Copies what the body journal holds into the segments, which a crash may have left without it, and empties it.
-[[nodiscard]] Result<void> replay_bodies(Database& database, const Directory& directory, const FileOps& files);
+/// Copies what the body journal holds into the segments, which a crash may have left without it, and empties
+/// it.
+[[nodiscard]] Result<void> replay_bodies(Database& database, const Directory& directory,
+                                         const FileOps& files);
 /// Looks at the structure of the database for at most a second after an unclean end; damage is logged.
 [[nodiscard]] Result<void> check_after_crash(Database& database);
 

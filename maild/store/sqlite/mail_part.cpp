@@ -1,6 +1,6 @@
 // MailStore on the embedded engine: reads on read connections, changes as transactions of the writer.
-#include "common/crypto/checksum.hpp"
 #include "common/base/log.hpp"
+#include "common/crypto/checksum.hpp"
 #include "maild/store/sqlite/engine.hpp"
 #include "maild/store/sqlite/reads.hpp"
 #include "maild/store/sqlite/transactions.hpp"
@@ -10,9 +10,9 @@
 namespace mail::store::sqlite {
 namespace {
 
-constexpr std::size_t short_read = 500;              ///< rows; more are read on the pool
-constexpr std::uint64_t short_bytes = 256 << 10;     ///< of a blob; more are read on the pool
-constexpr std::size_t expunge_slice = 2000;          ///< items of one transaction
+constexpr std::size_t short_read = 500;          ///< rows; more are read on the pool
+constexpr std::uint64_t short_bytes = 256 << 10; ///< of a blob; more are read on the pool
+constexpr std::size_t expunge_slice = 2000;      ///< items of one transaction
 
 class MailPart final : public MailStore {
   public:
@@ -39,7 +39,8 @@ class MailPart final : public MailStore {
     Task<Result<void>> delete_folder(FolderId id) override;
     Task<Result<void>> subscribe(AccountId account, std::string name, bool subscribed) override;
     Task<Result<std::vector<std::string>>> subscriptions(AccountId account) override {
-        co_return engine_.now<std::vector<std::string>>([&](Database& db) { return read_subscriptions(db, account); });
+        co_return engine_.now<std::vector<std::string>>(
+            [&](Database& db) { return read_subscriptions(db, account); });
     }
     Result<std::unique_ptr<Spool>> spool(std::uint64_t size_hint) override {
         MAIL_DO(engine_.room_for_mail());
@@ -55,9 +56,11 @@ class MailPart final : public MailStore {
                                    std::uint64_t target_quota) override;
     Task<Result<std::vector<Uid>>> expunge(FolderId id, UidSet uids, bool only_deleted) override;
     Task<Result<std::vector<Vanished>>> vanished(FolderId id, ModSeq since) override {
-        co_return engine_.now<std::vector<Vanished>>([&](Database& db) { return read_vanished(db, id, since); });
+        co_return engine_.now<std::vector<Vanished>>(
+            [&](Database& db) { return read_vanished(db, id, since); });
     }
-    Task<Result<std::vector<DerivedRow>>> derived(FolderId id, const UidSet& uids, std::size_t limit) override;
+    Task<Result<std::vector<DerivedRow>>> derived(FolderId id, const UidSet& uids,
+                                                  std::size_t limit) override;
     Task<Result<void>> put_derived(std::vector<Derived> rows) override;
     Task<Result<void>> drop_derived() override;
 
@@ -129,7 +132,8 @@ Task<Result<MailStore::Listing>> MailPart::list(FolderId id) {
 
 Task<Result<std::vector<ItemBody>>> MailPart::bodies(FolderId id, const UidSet& uids, std::size_t limit) {
     if (limit <= short_read)
-        co_return engine_.now<std::vector<ItemBody>>([&](Database& db) { return read_bodies(db, id, uids, limit); });
+        co_return engine_.now<std::vector<ItemBody>>(
+            [&](Database& db) { return read_bodies(db, id, uids, limit); });
     std::function<Result<std::vector<ItemBody>>(Database&)> read = [id, uids, limit](Database& db) {
         return read_bodies(db, id, uids, limit);
     };
@@ -154,20 +158,22 @@ Result<std::string> MailPart::read_now(const BlobRef& blob, std::uint64_t offset
 Task<Result<std::string>> MailPart::read(const BlobRef& blob, std::uint64_t offset, std::uint64_t length) {
     if (std::min(length, blob.length) <= short_bytes)
         co_return read_now(blob, offset, length);
-    std::function<Result<std::string>()> job = [this, blob, offset, length] { return read_now(blob, offset, length); };
+    std::function<Result<std::string>()> job = [this, blob, offset, length] {
+        return read_now(blob, offset, length);
+    };
     co_return co_await engine_.pool->run<std::string>(std::move(job));
 }
 
 Task<Result<FlagReceipt>> MailPart::change_flags(FlagChange change) {
-    std::function<Result<FlagReceipt>(WriteContext&)> body = [change = std::move(change)](WriteContext& context) {
-        return sqlite::change_flags(context, change);
-    };
+    std::function<Result<FlagReceipt>(WriteContext&)> body =
+        [change = std::move(change)](WriteContext& context) { return sqlite::change_flags(context, change); };
     co_return co_await write<FlagReceipt>(std::move(body));
 }
 
 Task<Result<CopyReceipt>> MailPart::copy(FolderId source, UidSet uids, FolderId target, bool move,
                                          std::uint64_t target_quota) {
-    std::function<Result<CopyReceipt>(WriteContext&)> body = [=, uids = std::move(uids)](WriteContext& context) {
+    std::function<Result<CopyReceipt>(WriteContext&)> body = [=,
+                                                              uids = std::move(uids)](WriteContext& context) {
         return copy_items(context, source, uids, target, move, target_quota);
     };
     co_return co_await write<CopyReceipt>(std::move(body));
@@ -191,7 +197,8 @@ Task<Result<std::vector<Uid>>> MailPart::expunge(FolderId id, UidSet uids, bool 
 Task<Result<std::vector<MailStore::DerivedRow>>> MailPart::derived(FolderId id, const UidSet& uids,
                                                                    std::size_t limit) {
     if (limit <= short_read)
-        co_return engine_.now<std::vector<DerivedRow>>([&](Database& db) { return read_derived(db, id, uids, limit); });
+        co_return engine_.now<std::vector<DerivedRow>>(
+            [&](Database& db) { return read_derived(db, id, uids, limit); });
     std::function<Result<std::vector<DerivedRow>>(Database&)> read = [id, uids, limit](Database& db) {
         return read_derived(db, id, uids, limit);
     };
@@ -206,12 +213,16 @@ Task<Result<void>> MailPart::put_derived(std::vector<Derived> rows) {
 }
 
 Task<Result<void>> MailPart::drop_derived() {
-    std::function<Result<void>(WriteContext&)> body = [](WriteContext& context) { return sqlite::drop_derived(context); };
+    std::function<Result<void>(WriteContext&)> body = [](WriteContext& context) {
+        return sqlite::drop_derived(context);
+    };
     co_return co_await write<void>(std::move(body));
 }
 
 } // namespace
 
-std::unique_ptr<MailStore> make_mail(Engine& engine) { return std::make_unique<MailPart>(engine); }
+std::unique_ptr<MailStore> make_mail(Engine& engine) {
+    return std::make_unique<MailPart>(engine);
+}
 
 } // namespace mail::store::sqlite

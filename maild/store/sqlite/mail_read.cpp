@@ -17,7 +17,8 @@ Result<AccountId> read_account(Database& db, std::string_view key) {
 }
 
 Result<MailStore::Usage> read_usage(Database& db, AccountId account) {
-    Query query(db, "SELECT coalesce(sum(bytes), 0), coalesce(sum(messages), 0) FROM folder WHERE account = ?");
+    Query query(db,
+                "SELECT coalesce(sum(bytes), 0), coalesce(sum(messages), 0) FROM folder WHERE account = ?");
     MAIL_TRY(const bool row, query.bind(account).step());
     return row ? MailStore::Usage{query.count(0), query.count(1)} : MailStore::Usage{};
 }
@@ -67,7 +68,9 @@ Result<MailStore::Listing> read_listing(Database& db, FolderId id) {
     MAIL_TRY(Folder folder, read_folder(db, id));
     MailStore::Listing listing{std::move(folder), {}};
     listing.items.reserve(listing.folder.messages);
-    Query query(db, "SELECT uid, flags, keywords, modseq, internal_date, size FROM item WHERE folder = ? ORDER BY uid");
+    Query query(
+        db,
+        "SELECT uid, flags, keywords, modseq, internal_date, size FROM item WHERE folder = ? ORDER BY uid");
     query.bind(id);
     for (;;) {
         MAIL_TRY(const bool row, query.step());
@@ -86,9 +89,10 @@ Result<MailStore::Listing> read_listing(Database& db, FolderId id) {
 Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids, std::size_t limit) {
     std::vector<ItemBody> bodies;
     for (const UidRange& range : uids) {
-        Query query(db, "SELECT i.uid, b.message, i.prefix, b.id, b.segment, b.offset, b.length, b.checksum, i.saved "
-                        "FROM item AS i JOIN blob AS b ON b.id = i.blob "
-                        "WHERE i.folder = ? AND i.uid BETWEEN ? AND ? ORDER BY i.uid");
+        Query query(
+            db, "SELECT i.uid, b.message, i.prefix, b.id, b.segment, b.offset, b.length, b.checksum, i.saved "
+                "FROM item AS i JOIN blob AS b ON b.id = i.blob "
+                "WHERE i.folder = ? AND i.uid BETWEEN ? AND ? ORDER BY i.uid");
         query.bind(id).bind(range.first).bind(range.last);
         while (bodies.size() < limit) {
             MAIL_TRY(const bool row, query.step());
@@ -133,8 +137,9 @@ Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId i
             MAIL_TRY(const bool row, query.step());
             if (!row)
                 break;
-            rows.push_back({query.as<Uid>(0),
-                            {query.integer(1), query.string(2), query.string(3), query.string(4), query.string(5)}});
+            rows.push_back(
+                {query.as<Uid>(0),
+                 {query.integer(1), query.string(2), query.string(3), query.string(4), query.string(5)}});
         }
     }
     return rows;
@@ -153,8 +158,9 @@ bool wanted(const StoryFilter& filter, const Story& story) {
 Result<std::vector<Story>> read_stories(Database& db, const StoryFilter& filter) {
     // Ids are ordered by time: the newest first, without a further index on the hottest table.
     std::vector<Story> found;
-    Query query(db, filter.id ? "SELECT * FROM story WHERE id = ?1 AND at BETWEEN ?2 AND ?3"
-                              : "SELECT * FROM story WHERE ?1 IS NOT NULL AND at BETWEEN ?2 AND ?3 ORDER BY id DESC");
+    Query query(
+        db, filter.id ? "SELECT * FROM story WHERE id = ?1 AND at BETWEEN ?2 AND ?3"
+                      : "SELECT * FROM story WHERE ?1 IS NOT NULL AND at BETWEEN ?2 AND ?3 ORDER BY id DESC");
     const Id none{};
     query.bind(filter.id ? *filter.id : none);
     query.bind(filter.since.value_or(from_micros(0)));

@@ -6,7 +6,8 @@
 namespace mail::store::sqlite {
 namespace {
 
-Result<std::vector<std::pair<std::int64_t, BlobId>>> expired_items(WriteContext& context, Time before, std::size_t most) {
+Result<std::vector<std::pair<std::int64_t, BlobId>>> expired_items(WriteContext& context, Time before,
+                                                                   std::size_t most) {
     std::vector<std::pair<std::int64_t, BlobId>> found;
     // Ids ascend with the time of the expunge, so the first one that is too young ends the walk.
     Query query(context.db, "SELECT id, blob, expunged FROM recoverable ORDER BY id LIMIT ?");
@@ -46,14 +47,18 @@ Result<std::size_t> purge_removed(WriteContext& context, Time before, std::size_
         context.touch();
         MAIL_TRY(const auto items, load_items(context.db, folder, {}, most - purged));
         for (const StoredItem& item : items) {
-            MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ? AND uid = ?").bind(folder).bind(item.row.uid).run());
+            MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ? AND uid = ?")
+                        .bind(folder)
+                        .bind(item.row.uid)
+                        .run());
             MAIL_DO(context.release(item.blob));
         }
         purged += items.size();
         if (purged >= most)
             break;
         MAIL_DO(Query(context.db, "DELETE FROM vanished WHERE folder = ?").bind(folder).run());
-        MAIL_DO(Query(context.db, "DELETE FROM subscription WHERE account = (SELECT account FROM folder WHERE id = ?)")
+        MAIL_DO(Query(context.db,
+                      "DELETE FROM subscription WHERE account = (SELECT account FROM folder WHERE id = ?)")
                     .bind(folder)
                     .run());
         MAIL_DO(Query(context.db, "DELETE FROM folder WHERE id = ?").bind(folder).run());
@@ -65,8 +70,9 @@ Result<std::size_t> purge_removed(WriteContext& context, Time before, std::size_
 Result<std::size_t> purge_stories(WriteContext& context, Time before, std::size_t most) {
     // Story ids are ordered by time, so the oldest come first.
     std::size_t count = 0;
-    Query query(context.db, "DELETE FROM story WHERE id IN (SELECT id FROM story ORDER BY id LIMIT ?) AND at < ? "
-                            "RETURNING 1");
+    Query query(context.db,
+                "DELETE FROM story WHERE id IN (SELECT id FROM story ORDER BY id LIMIT ?) AND at < ? "
+                "RETURNING 1");
     query.bind(std::uint64_t{most}).bind(before);
     for (;;) {
         MAIL_TRY(const bool row, query.step());
@@ -78,10 +84,12 @@ Result<std::size_t> purge_stories(WriteContext& context, Time before, std::size_
 }
 
 /// Segments without live bytes whose file is still there. Rows of those whose file has gone are removed.
-Result<std::vector<std::uint32_t>> dead_segments(WriteContext& context, std::chrono::steady_clock::duration quiet) {
+Result<std::vector<std::uint32_t>> dead_segments(WriteContext& context,
+                                                 std::chrono::steady_clock::duration quiet) {
     std::vector<std::uint32_t> empty;
     {
-        Query query(context.db, "SELECT id FROM segment WHERE live_blobs = 0 AND id < (SELECT max(id) FROM segment)");
+        Query query(context.db,
+                    "SELECT id FROM segment WHERE live_blobs = 0 AND id < (SELECT max(id) FROM segment)");
         for (;;) {
             MAIL_TRY(const bool row, query.step());
             if (!row)

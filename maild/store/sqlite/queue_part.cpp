@@ -50,9 +50,8 @@ Task<Result<void>> QueuePart::finish(std::vector<AttemptResult> results, std::ve
 Task<Result<std::vector<QueueItem>>> QueuePart::list(QueueFilter filter) {
     const Time now = engine_.clock().now();
     MAIL_CO_TRY(CheckedFilter checked, check_filter(filter, now));
-    std::function<Result<std::vector<QueueItem>>(Database&)> read = [checked = std::move(checked)](Database& db) {
-        return select_queue(db, checked);
-    };
+    std::function<Result<std::vector<QueueItem>>(Database&)> read =
+        [checked = std::move(checked)](Database& db) { return select_queue(db, checked); };
     co_return co_await engine_.later<std::vector<QueueItem>>(std::move(read));
 }
 
@@ -66,7 +65,8 @@ Task<Result<std::uint64_t>> QueuePart::count(QueueFilter filter) {
 }
 
 Task<Result<std::size_t>> QueuePart::change(QueueFilter filter, QueueVerb verb, Time now) {
-    std::function<Result<std::size_t>(WriteContext&)> body = [filter = std::move(filter), verb, now](WriteContext& context) {
+    std::function<Result<std::size_t>(WriteContext&)> body = [filter = std::move(filter), verb,
+                                                              now](WriteContext& context) {
         return change_queue(context, filter, verb, now);
     };
     co_return co_await engine_.writer->run<std::size_t>(std::move(body));
@@ -81,6 +81,8 @@ Task<Result<std::size_t>> QueuePart::recover_leases() {
 
 } // namespace
 
-std::unique_ptr<QueueStore> make_queue(Engine& engine) { return std::make_unique<QueuePart>(engine); }
+std::unique_ptr<QueueStore> make_queue(Engine& engine) {
+    return std::make_unique<QueuePart>(engine);
+}
 
 } // namespace mail::store::sqlite

@@ -9,19 +9,32 @@ using Field = CheckedFilter::Field;
 
 const char* column_of(Field field) {
     switch (field) {
-    case Field::id: return "i.id";
-    case Field::message: return "m.message";
-    case Field::sender: return "m.sender";
-    case Field::recipient: return "i.recipient";
-    case Field::domain: return "i.domain";
-    case Field::status: return "i.status";
-    case Field::attempts: return "i.attempts";
-    case Field::route: return "i.route";
-    case Field::message_id: return "m.message_id";
-    case Field::error: return "coalesce(i.error_text, '')";
-    case Field::error_code: return "coalesce(i.error_code, 0)";
-    case Field::size: return "b.length";
-    case Field::created: return "m.created";
+    case Field::id:
+        return "i.id";
+    case Field::message:
+        return "m.message";
+    case Field::sender:
+        return "m.sender";
+    case Field::recipient:
+        return "i.recipient";
+    case Field::domain:
+        return "i.domain";
+    case Field::status:
+        return "i.status";
+    case Field::attempts:
+        return "i.attempts";
+    case Field::route:
+        return "i.route";
+    case Field::message_id:
+        return "m.message_id";
+    case Field::error:
+        return "coalesce(i.error_text, '')";
+    case Field::error_code:
+        return "coalesce(i.error_code, 0)";
+    case Field::size:
+        return "b.length";
+    case Field::created:
+        return "m.created";
     }
     return "i.id";
 }
@@ -93,7 +106,8 @@ namespace {
 /// A statement over the items a filter matches, with its values bound. Holds what is bound.
 class FilterQuery {
   public:
-    FilterQuery(Database& db, const CheckedFilter& filter, const std::string& columns, const std::string& ending)
+    FilterQuery(Database& db, const CheckedFilter& filter, const std::string& columns,
+                const std::string& ending)
         : ids_(json_of(filter.ids)), query_(db, sql_of(filter, columns) + ending) {
         patterns_.reserve(filter.conditions.size()); // bound text must not move
         query_.bind(filter.after);

@@ -12,11 +12,13 @@ inline constexpr unsigned headers_only = 1, smtputf8 = 2, eight_bit = 4, binary 
 /// A verb that waits for the end of the running attempt.
 enum class Pending : std::uint8_t { none, hold, drop, expire };
 
-#define MAIL_QUEUE_COLUMNS                                                                                             \
-    "i.id, m.message, m.options, m.sender, m.envelope_id, m.message_id, m.created, b.id, b.segment, b.offset, "        \
-    "b.length, b.checksum, i.recipient, i.domain, i.original, i.notify, i.status, i.attempts, i.error_code, "          \
+#define MAIL_QUEUE_COLUMNS                                                                                   \
+    "i.id, m.message, m.options, m.sender, m.envelope_id, m.message_id, m.created, b.id, b.segment, "        \
+    "b.offset, "                                                                                             \
+    "b.length, b.checksum, i.recipient, i.domain, i.original, i.notify, i.status, i.attempts, "              \
+    "i.error_code, "                                                                                         \
     "i.error_text, i.error_remote, i.error_at, i.next_attempt, i.expires, i.route, i.delay_told"
-#define MAIL_QUEUE_TABLES                                                                                              \
+#define MAIL_QUEUE_TABLES                                                                                    \
     "FROM queue_item AS i JOIN queue_message AS m ON m.id = i.message JOIN blob AS b ON b.id = m.blob"
 
 [[nodiscard]] QueueItem queue_item_of(const Query& query);

@@ -1,5 +1,5 @@
-// Changes of the queue. queue_domain holds the earliest waiting item of each domain; whatever changes which items wait,
-// or until when, refreshes the rows of the domains concerned.
+// Changes of the queue. queue_domain holds the earliest waiting item of each domain; whatever changes which
+// items wait, or until when, refreshes the rows of the domains concerned.
 #include "maild/store/sqlite/queue_rows.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
@@ -13,13 +13,15 @@ using Domains = std::set<std::string, std::less<>>;
 
 Result<void> refresh(WriteContext& context, const Domains& domains) {
     for (const std::string& domain : domains) {
-        Query query(context.db, "SELECT min(next_attempt) FROM queue_item WHERE domain = ? AND status IN (0, 2)");
+        Query query(context.db,
+                    "SELECT min(next_attempt) FROM queue_item WHERE domain = ? AND status IN (0, 2)");
         MAIL_TRY(const bool row, query.bind(domain).step());
         if (!row || query.is_null(0)) {
             MAIL_DO(Query(context.db, "DELETE FROM queue_domain WHERE domain = ?").bind(domain).run());
             continue;
         }
-        Query write(context.db, "INSERT INTO queue_domain VALUES (?1, ?2) ON CONFLICT (domain) DO UPDATE SET due = ?2");
+        Query write(context.db,
+                    "INSERT INTO queue_domain VALUES (?1, ?2) ON CONFLICT (domain) DO UPDATE SET due = ?2");
         MAIL_DO(write.bind(domain).bind(query.integer(0)).run());
     }
     return {};
@@ -27,22 +29,26 @@ Result<void> refresh(WriteContext& context, const Domains& domains) {
 
 unsigned options_of(const Envelope& envelope) {
     return (envelope.return_headers_only ? envelope_bit::headers_only : 0) |
-           (envelope.smtputf8 ? envelope_bit::smtputf8 : 0) | (envelope.eight_bit ? envelope_bit::eight_bit : 0) |
-           (envelope.binary ? envelope_bit::binary : 0) | (envelope.require_tls ? envelope_bit::require_tls : 0);
+           (envelope.smtputf8 ? envelope_bit::smtputf8 : 0) |
+           (envelope.eight_bit ? envelope_bit::eight_bit : 0) | (envelope.binary ? envelope_bit::binary : 0) |
+           (envelope.require_tls ? envelope_bit::require_tls : 0);
 }
 
 Result<void> insert_recipient(WriteContext& context, std::int64_t message, const QueueRecipient& to) {
     MAIL_TRY(const std::int64_t id, context.next(Counter::queue_item));
-    Query insert(context.db, "INSERT INTO queue_item (id, message, recipient, domain, original, notify, status, attempts, "
-                             "next_attempt, expires, lease_end, route, delay_told, pending) "
-                             "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, '', 0, 0)");
+    Query insert(
+        context.db,
+        "INSERT INTO queue_item (id, message, recipient, domain, original, notify, status, attempts, "
+        "next_attempt, expires, lease_end, route, delay_told, pending) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, '', 0, 0)");
     insert.bind(id).bind(message).bind(to.recipient).bind(to.domain).bind(to.original).bind(to.notify);
     insert.bind(static_cast<int>(to.held ? QueueStatus::held : QueueStatus::ready));
     MAIL_DO(insert.bind(to.due).bind(to.expires).run());
     if (to.held)
         return {};
-    Query due(context.db, "INSERT INTO queue_domain VALUES (?1, ?2) ON CONFLICT (domain) DO UPDATE SET due = ?2 "
-                          "WHERE ?2 < due");
+    Query due(context.db,
+              "INSERT INTO queue_domain VALUES (?1, ?2) ON CONFLICT (domain) DO UPDATE SET due = ?2 "
+              "WHERE ?2 < due");
     return due.bind(to.domain).bind(to.due).run();
 }
 
@@ -109,10 +115,12 @@ Result<std::size_t> end_leases(WriteContext& context, Time now) {
             MAIL_DO(remove(context, lease.id));
             continue;
         }
-        Query update(context.db, "UPDATE queue_item SET status = ?, pending = 0, "
-                                 "next_attempt = CASE WHEN ? THEN min(next_attempt, expires) ELSE next_attempt END "
-                                 "WHERE id = ?");
-        update.bind(static_cast<int>(lease.pending == Pending::hold ? QueueStatus::held : QueueStatus::ready));
+        Query update(context.db,
+                     "UPDATE queue_item SET status = ?, pending = 0, "
+                     "next_attempt = CASE WHEN ? THEN min(next_attempt, expires) ELSE next_attempt END "
+                     "WHERE id = ?");
+        update.bind(
+            static_cast<int>(lease.pending == Pending::hold ? QueueStatus::held : QueueStatus::ready));
         MAIL_DO(update.bind(lease.pending == Pending::expire).bind(lease.id).run());
     }
     MAIL_DO(refresh(context, domains));
@@ -126,7 +134,11 @@ Result<void> enqueue(WriteContext& context, const AcceptPlan& plan, BlobId blob)
     context.queue_changed = true;
     MAIL_TRY(const std::int64_t message, context.next(Counter::queue_message));
     Query insert(context.db, "INSERT INTO queue_message VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    insert.bind(message).bind(plan.message).bind(blob).bind(plan.envelope.sender).bind(plan.envelope.envelope_id);
+    insert.bind(message)
+        .bind(plan.message)
+        .bind(blob)
+        .bind(plan.envelope.sender)
+        .bind(plan.envelope.envelope_id);
     insert.bind(options_of(plan.envelope)).bind(plan.envelope.message_id).bind(context.clock.now());
     MAIL_DO(insert.run());
     for (const QueueRecipient& to : plan.queue) {
@@ -178,10 +190,16 @@ Result<void> defer(WriteContext& context, const AttemptResult& result, Pending p
                              "delay_told = max(delay_told, ?), pending = 0, error_code = ?, error_text = ?, "
                              "error_remote = ?, error_at = ? WHERE id = ?");
     update.bind(static_cast<int>(held ? QueueStatus::held : QueueStatus::deferred));
-    update.bind(pending == Pending::expire).bind(result.next_attempt).bind(result.next_attempt).bind(result.route);
+    update.bind(pending == Pending::expire)
+        .bind(result.next_attempt)
+        .bind(result.next_attempt)
+        .bind(result.route);
     update.bind(result.delay_told);
     if (result.error)
-        update.bind(result.error->code).bind(result.error->text).bind(result.error->remote).bind(result.error->at);
+        update.bind(result.error->code)
+            .bind(result.error->text)
+            .bind(result.error->remote)
+            .bind(result.error->at);
     else
         update.null().null().null().null();
     return update.bind(result.id).run();
@@ -251,7 +269,10 @@ Result<bool> apply_verb(WriteContext& context, const QueueItem& item, QueueVerb 
         changed = active ? set_pending(context, item.id, Pending::drop) : remove(context, item.id);
         break;
     case QueueVerb::expire:
-        MAIL_DO(Query(context.db, "UPDATE queue_item SET expires = ? WHERE id = ?").bind(now).bind(item.id).run());
+        MAIL_DO(Query(context.db, "UPDATE queue_item SET expires = ? WHERE id = ?")
+                    .bind(now)
+                    .bind(item.id)
+                    .run());
         changed = active ? set_pending(context, item.id, Pending::expire) : make_due(context, item.id, now);
         break;
     }

@@ -14,10 +14,11 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<Folder> read_folder_named(Database& db, AccountId account, std::string_view name);
 [[nodiscard]] Result<std::vector<std::string>> read_subscriptions(Database& db, AccountId account);
 [[nodiscard]] Result<MailStore::Listing> read_listing(Database& db, FolderId id);
-[[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids, std::size_t limit);
+[[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids,
+                                                        std::size_t limit);
 [[nodiscard]] Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since);
-[[nodiscard]] Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id, const UidSet& uids,
-                                                                      std::size_t limit);
+[[nodiscard]] Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id,
+                                                                      const UidSet& uids, std::size_t limit);
 [[nodiscard]] Result<std::vector<Story>> read_stories(Database& db, const StoryFilter& filter);
 
 // resource_part.cpp

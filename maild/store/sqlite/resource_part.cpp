@@ -32,16 +32,18 @@ Result<Resource> read_resource(Database& db, std::string_view kind, std::string_
 Result<std::vector<Resource>> read_page(Database& db, const ResourcePage& page) {
     std::vector<Resource> found;
     // With a kind the key is walked from `after` on; without one all kinds are.
-    Query query(db, page.kind.empty()
-                        ? "SELECT " MAIL_RESOURCE_COLUMNS " FROM resource WHERE ?1 = '' AND name > ?2 ORDER BY kind, name"
-                        : "SELECT " MAIL_RESOURCE_COLUMNS " FROM resource WHERE kind = ?1 AND name > ?2 ORDER BY name");
+    Query query(db, page.kind.empty() ? "SELECT " MAIL_RESOURCE_COLUMNS
+                                        " FROM resource WHERE ?1 = '' AND name > ?2 ORDER BY kind, name"
+                                      : "SELECT " MAIL_RESOURCE_COLUMNS
+                                        " FROM resource WHERE kind = ?1 AND name > ?2 ORDER BY name");
     query.bind(page.kind).bind(page.after);
     const std::string ending = "@" + page.domain;
     while (page.limit == 0 || found.size() < page.limit) {
         MAIL_TRY(const bool row, query.step());
         if (!row)
             break;
-        if ((!page.domain.empty() && !query.text(1).ends_with(ending)) || (!page.set.empty() && query.text(3) != page.set))
+        if ((!page.domain.empty() && !query.text(1).ends_with(ending)) ||
+            (!page.set.empty() && query.text(3) != page.set))
             continue;
         found.push_back(resource_of(query));
     }
@@ -50,13 +52,15 @@ Result<std::vector<Resource>> read_page(Database& db, const ResourcePage& page) 
 
 Result<std::vector<HistoryEntry>> read_history(Database& db, std::size_t limit) {
     std::vector<HistoryEntry> entries;
-    Query query(db, "SELECT revision, at, actor, apply_set, summary, operations FROM history ORDER BY revision DESC LIMIT ?");
+    Query query(db, "SELECT revision, at, actor, apply_set, summary, operations FROM history ORDER BY "
+                    "revision DESC LIMIT ?");
     query.bind(std::uint64_t{limit});
     for (;;) {
         MAIL_TRY(const bool row, query.step());
         if (!row)
             return entries;
-        entries.push_back({query.count(0), query.time(1), query.string(2), query.string(3), query.string(4), query.string(5)});
+        entries.push_back({query.count(0), query.time(1), query.string(2), query.string(3), query.string(4),
+                           query.string(5)});
     }
 }
 
@@ -75,18 +79,20 @@ class ResourcePart final : public ResourceStore {
     Result<std::uint64_t> revision_now() override {
         return engine_.now<std::uint64_t>([](Database& db) { return read_revision(db); });
     }
-    Task<Result<Resource>> get(std::string_view kind, std::string_view name) override { co_return get_now(kind, name); }
+    Task<Result<Resource>> get(std::string_view kind, std::string_view name) override {
+        co_return get_now(kind, name);
+    }
     Task<Result<std::vector<Resource>>> list(ResourcePage page) override {
-        std::function<Result<std::vector<Resource>>(Database&)> read = [page = std::move(page)](Database& db) {
-            return read_page(db, page);
-        };
+        std::function<Result<std::vector<Resource>>(Database&)> read =
+            [page = std::move(page)](Database& db) { return read_page(db, page); };
         co_return co_await engine_.later<std::vector<Resource>>(std::move(read));
     }
-    Task<Result<AddressEntry>> find_address(std::string_view key) override { co_return find_address_now(key); }
+    Task<Result<AddressEntry>> find_address(std::string_view key) override {
+        co_return find_address_now(key);
+    }
     Task<Result<std::uint64_t>> apply(ResourceBatch batch) override {
-        std::function<Result<std::uint64_t>(WriteContext&)> body = [batch = std::move(batch)](WriteContext& context) {
-            return sqlite::apply(context, batch);
-        };
+        std::function<Result<std::uint64_t>(WriteContext&)> body =
+            [batch = std::move(batch)](WriteContext& context) { return sqlite::apply(context, batch); };
         co_return co_await engine_.writer->run<std::uint64_t>(std::move(body));
     }
     Task<Result<std::vector<HistoryEntry>>> history(std::size_t limit) override {
@@ -125,6 +131,8 @@ Result<std::string> read_meta(Database& db, std::string_view key) {
     return query.string(0);
 }
 
-std::unique_ptr<ResourceStore> make_resources(Engine& engine) { return std::make_unique<ResourcePart>(engine); }
+std::unique_ptr<ResourceStore> make_resources(Engine& engine) {
+    return std::make_unique<ResourcePart>(engine);
+}
 
 } // namespace mail::store::sqlite

@@ -10,8 +10,8 @@ namespace {
 using Key = std::pair<std::string_view, std::string_view>;
 
 Failure address_taken(std::string_view address, const Key& owner) {
-    return fail(ErrorCode::conflict, "the address " + std::string(address) + " belongs to " + std::string(owner.first) +
-                                         " " + std::string(owner.second));
+    return fail(ErrorCode::conflict, "the address " + std::string(address) + " belongs to " +
+                                         std::string(owner.first) + " " + std::string(owner.second));
 }
 
 /// Nothing is written before the whole batch is known to be possible.
@@ -44,7 +44,9 @@ Result<void> check_batch(WriteContext& context, const ResourceBatch& batch) {
 
 Result<void> make_account(WriteContext& context, const ResourceWrite& write) {
     MAIL_TRY(const AccountId id, context.next(Counter::account));
-    Query insert(context.db, "INSERT INTO account (id, kind, name, created, removed, modseq) VALUES (?, ?, ?, ?, NULL, 1)");
+    Query insert(
+        context.db,
+        "INSERT INTO account (id, kind, name, created, removed, modseq) VALUES (?, ?, ?, ?, NULL, 1)");
     MAIL_DO(insert.bind(id).bind(write.kind).bind(write.name).bind(context.clock.now()).run());
     for (const DefaultFolder& folder : default_folders()) {
         MAIL_DO(context.add_folder(id, std::string(folder.name), FolderClass::mail, folder.special_use));
@@ -73,11 +75,17 @@ Result<void> keep_account(WriteContext& context, const ResourceWrite& write) {
 }
 
 Result<void> write_resource(WriteContext& context, const ResourceWrite& write, std::int64_t revision) {
-    MAIL_DO(Query(context.db, "DELETE FROM address WHERE kind = ? AND name = ?").bind(write.kind).bind(write.name).run());
+    MAIL_DO(Query(context.db, "DELETE FROM address WHERE kind = ? AND name = ?")
+                .bind(write.kind)
+                .bind(write.name)
+                .run());
     MAIL_DO(keep_account(context, write));
     context.changed_resources.push_back(write.kind + "/" + write.name);
     if (write.action == ResourceWrite::Action::remove)
-        return Query(context.db, "DELETE FROM resource WHERE kind = ? AND name = ?").bind(write.kind).bind(write.name).run();
+        return Query(context.db, "DELETE FROM resource WHERE kind = ? AND name = ?")
+            .bind(write.kind)
+            .bind(write.name)
+            .run();
     Query put(context.db, "INSERT INTO resource (kind, name, spec, apply_set, version, created, updated) "
                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (kind, name) DO UPDATE SET "
                           "spec = ?3, apply_set = ?4, version = ?5, updated = ?6");
@@ -91,7 +99,8 @@ Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch) {
     MAIL_TRY(const std::int64_t present, context.last(Counter::revision));
     if (batch.base_revision && *batch.base_revision != static_cast<std::uint64_t>(present))
         return fail(ErrorCode::stale,
-                    "the configuration has changed since revision " + std::to_string(*batch.base_revision), "plan again");
+                    "the configuration has changed since revision " + std::to_string(*batch.base_revision),
+                    "plan again");
     MAIL_DO(check_batch(context, batch));
     context.touch();
     if (!batch.applied_hash.empty()) {

@@ -1,5 +1,6 @@
-// The embedded engine: rows in one SQLite database in WAL mode, message bytes in segments, one writer thread that commits
-// in groups. For `maild serve`; one process per directory. What survives what: see store.hpp and segments.hpp.
+// The embedded engine: rows in one SQLite database in WAL mode, message bytes in segments, one writer thread
+// that commits in groups. For `maild serve`; one process per directory. What survives what: see store.hpp and
+// segments.hpp.
 #pragma once
 
 #include "common/base/limits.hpp"
@@ -18,14 +19,16 @@ struct SqliteOptions {
     const Clock* clock = nullptr; ///< must outlive the store
     unsigned readers = 4;         ///< read connections
     std::uint64_t segment_bytes = std::uint64_t{256} << 20;
-    std::uint64_t reserve_bytes = static_cast<std::uint64_t>(limit::reserve_bytes); ///< free space below which new mail is refused
-    std::chrono::seconds segment_quiet{3600}; ///< a segment without live bytes goes so long after its last use
-    const FileOps* files = nullptr;           ///< for tests; must outlive the store
+    std::uint64_t reserve_bytes =
+        static_cast<std::uint64_t>(limit::reserve_bytes); ///< free space below which new mail is refused
+    std::chrono::seconds segment_quiet{
+        3600};                      ///< a segment without live bytes goes so long after its last use
+    const FileOps* files = nullptr; ///< for tests; must outlive the store
 };
 
-/// Opens or makes the store; brings an older one to the present version after a snapshot beside it. SIGXFSZ is ignored
-/// from then on. Errors: conflict (another process uses it), unsupported (made by a newer maild), unavailable (path,
-/// rights), no_space, internal.
+/// Opens or makes the store; brings an older one to the present version after a snapshot beside it. SIGXFSZ
+/// is ignored from then on. Errors: conflict (another process uses it), unsupported (made by a newer maild),
+/// unavailable (path, rights), no_space, internal.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options);
 
 /// What `maild check` found.
@@ -40,7 +43,8 @@ struct CheckReport {
     [[nodiscard]] bool healthy() const noexcept { return problem_count == 0; }
 };
 /// Every row has its bytes, every checksum holds, every counter agrees. The store must not be in use.
-/// `drop_derived` also throws away what can be computed again. Errors: conflict, unavailable, unsupported, internal.
+/// `drop_derived` also throws away what can be computed again. Errors: conflict, unavailable, unsupported,
+/// internal.
 [[nodiscard]] Result<CheckReport> check_store(const std::string& directory, bool drop_derived = false);
 
 } // namespace mail::store

@@ -24,8 +24,8 @@ Result<void> put_meta_row(WriteContext& context, std::string_view key, std::stri
 template <class T> Result<T> run_blocking(Writer& writer, std::function<Result<T>(WriteContext&)> body) {
     auto promise = std::make_shared<std::promise<Result<T>>>();
     auto future = promise->get_future();
-    writer.submit(std::make_unique<TypedJob<T>>(std::move(body),
-                                                [promise](Result<T> result) { promise->set_value(std::move(result)); }));
+    writer.submit(std::make_unique<TypedJob<T>>(
+        std::move(body), [promise](Result<T> result) { promise->set_value(std::move(result)); }));
     return future.get();
 }
 
@@ -36,10 +36,10 @@ class MetaPart final : public MetaStore {
         return engine_.now<std::string>([&](Database& db) { return read_meta(db, key); });
     }
     Result<void> put_meta(std::string_view key, std::string_view value) override {
-        std::function<Result<void>(WriteContext&)> body = [key = std::string(key),
-                                                           value = std::string(value)](WriteContext& context) {
-            return put_meta_row(context, key, value);
-        };
+        std::function<Result<void>(WriteContext&)> body =
+            [key = std::string(key), value = std::string(value)](WriteContext& context) {
+                return put_meta_row(context, key, value);
+            };
         return run_blocking<void>(*engine_.writer, std::move(body));
     }
 
@@ -178,7 +178,8 @@ Result<void> Engine::room_for_mail() {
     if (closed)
         return fail(ErrorCode::closed, "the store is closed");
     if (writer->failed())
-        return fail(ErrorCode::temporary, "the store has seen an I/O error and writes no more", "maild must restart");
+        return fail(ErrorCode::temporary, "the store has seen an I/O error and writes no more",
+                    "maild must restart");
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
     const std::int64_t now = std::chrono::duration_cast<Duration>(since).count();
     if (now - space_checked_.load(std::memory_order_relaxed) >= space_check_every) {
@@ -186,14 +187,16 @@ Result<void> Engine::room_for_mail() {
         space_checked_ = now;
     }
     if (free_bytes_ < options.reserve_bytes)
-        return fail(ErrorCode::no_space, "the disk has less free space than is kept back for running on", "free disk space");
+        return fail(ErrorCode::no_space, "the disk has less free space than is kept back for running on",
+                    "free disk space");
     return {};
 }
 
 Result<void> Engine::place_bytes(AcceptPlan& plan) {
     if (plan.content.spooled)
         return {};
-    const std::string_view bytes = plan.content.memory ? std::string_view(*plan.content.memory) : std::string_view();
+    const std::string_view bytes =
+        plan.content.memory ? std::string_view(*plan.content.memory) : std::string_view();
     auto placed = segments->write(bytes);
     if (!placed) {
         Error error = std::move(placed).error();

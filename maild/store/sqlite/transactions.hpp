@@ -1,6 +1,6 @@
-// What each kind of change does to the rows, as functions that run on the writer thread inside a transaction. They may
-// run twice (see writer.hpp), so they change nothing but rows and the context. An error before context.touch() leaves
-// everything as it was; after it the writer rolls back.
+// What each kind of change does to the rows, as functions that run on the writer thread inside a transaction.
+// They may run twice (see writer.hpp), so they change nothing but rows and the context. An error before
+// context.touch() leaves everything as it was; after it the writer rolls back.
 #pragma once
 
 #include "maild/store/sqlite/write_context.hpp"
@@ -16,12 +16,13 @@ namespace mail::store::sqlite {
                                            FolderClass folder_class, SpecialUse special_use);
 [[nodiscard]] Result<void> rename_folder(WriteContext& context, FolderId folder, const std::string& new_name);
 [[nodiscard]] Result<void> delete_folder(WriteContext& context, FolderId folder);
-[[nodiscard]] Result<void> subscribe(WriteContext& context, AccountId account, const std::string& name, bool subscribed);
+[[nodiscard]] Result<void> subscribe(WriteContext& context, AccountId account, const std::string& name,
+                                     bool subscribed);
 
 // items.cpp
 [[nodiscard]] Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& change);
-[[nodiscard]] Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids, FolderId target,
-                                             bool move, std::uint64_t quota);
+[[nodiscard]] Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids,
+                                             FolderId target, bool move, std::uint64_t quota);
 /// At most `slice` items with UIDs above `after`; returns what went.
 [[nodiscard]] Result<std::vector<Uid>> expunge(WriteContext& context, FolderId folder, const UidSet& uids,
                                                bool only_deleted, Uid after, std::size_t slice);
@@ -30,11 +31,12 @@ namespace mail::store::sqlite {
 
 // queue_write.cpp
 [[nodiscard]] Result<void> enqueue(WriteContext& context, const AcceptPlan& plan, BlobId blob);
-[[nodiscard]] Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease_end, std::size_t limit,
-                                                   std::size_t per_domain);
+[[nodiscard]] Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease_end,
+                                                   std::size_t limit, std::size_t per_domain);
 [[nodiscard]] Result<void> finish(WriteContext& context, const std::vector<AttemptResult>& results,
                                   const std::vector<AcceptPlan>& reports);
-[[nodiscard]] Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter, QueueVerb verb, Time now);
+[[nodiscard]] Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter,
+                                               QueueVerb verb, Time now);
 [[nodiscard]] Result<std::size_t> recover_leases(WriteContext& context);
 
 // resource_write.cpp
@@ -43,7 +45,8 @@ namespace mail::store::sqlite {
 // maintain.cpp
 struct MaintenanceTurn {
     Maintained done;
-    std::vector<std::uint32_t> dead_segments; ///< their files may go once this transaction is durable, not before
+    std::vector<std::uint32_t>
+        dead_segments; ///< their files may go once this transaction is durable, not before
 };
 [[nodiscard]] Result<MaintenanceTurn> maintain(WriteContext& context, const Maintenance& what,
                                                std::chrono::steady_clock::duration quiet);

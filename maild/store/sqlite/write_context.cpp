@@ -4,8 +4,8 @@
 
 namespace mail::store::sqlite {
 namespace {
-constexpr std::array<const char*, counters> counter_names{"account",    "folder",       "blob",    "queue_message",
-                                                          "queue_item", "uid_validity", "revision"};
+constexpr std::array<const char*, counters> counter_names{
+    "account", "folder", "blob", "queue_message", "queue_item", "uid_validity", "revision"};
 constexpr std::size_t most_cached = 50'000;
 } // namespace
 
@@ -174,7 +174,8 @@ Result<Folder*> WriteContext::add_folder(AccountId account, std::string name, Fo
     folder.folder_class = folder_class;
     folder.special_use = special_use;
     folder.object_id = Id::make(clock.now());
-    Query insert(db, "INSERT INTO folder (" MAIL_FOLDER_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, 1, 0, 0, 0, 0, ?)");
+    Query insert(db,
+                 "INSERT INTO folder (" MAIL_FOLDER_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, 1, 0, 0, 0, 0, ?)");
     insert.bind(folder.id).bind(account).bind(folder.name).bind(static_cast<int>(folder_class));
     insert.bind(static_cast<int>(special_use)).bind(folder.uid_validity).bind(folder.object_id);
     MAIL_DO(insert.run());
@@ -208,7 +209,8 @@ Result<BlobRef> WriteContext::add_blob(const Content& content, const Id& message
     MAIL_TRY(SegmentState * state, segment(bytes.segment));
     BlobRef ref{0, bytes.segment, bytes.offset, bytes.length, bytes.checksum};
     MAIL_TRY(ref.id, next(Counter::blob));
-    Query insert(db, "INSERT INTO blob (id, segment, offset, length, checksum, refs, message) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    Query insert(db, "INSERT INTO blob (id, segment, offset, length, checksum, refs, message) VALUES (?, ?, "
+                     "?, ?, ?, ?, ?)");
     insert.bind(ref.id).bind(bytes.segment).bind(bytes.offset).bind(bytes.length).bind(bytes.checksum);
     MAIL_DO(insert.bind(refs).bind(message).run());
     state->used = std::max(state->used, bytes.offset + bytes.length);
@@ -256,7 +258,9 @@ Result<void> WriteContext::flush() {
     for (const FolderId id : dirty_folders_) {
         FolderState& state = folders_.at(id);
         const Folder& row = state.row;
-        Query update(db, "UPDATE folder SET uid_next = ?, modseq = ?, messages = ?, unseen = ?, bytes = ? WHERE id = ?");
+        Query update(
+            db,
+            "UPDATE folder SET uid_next = ?, modseq = ?, messages = ?, unseen = ?, bytes = ? WHERE id = ?");
         update.bind(row.uid_next).bind(row.modseq).bind(row.messages).bind(row.unseen).bind(row.bytes);
         MAIL_DO(update.bind(id).run());
         state.dirty = false;

@@ -1,6 +1,7 @@
-// What a transaction on the writer thread works with: the write connection, folders and accounts cached in memory so that
-// their rows are written once per batch and not once per message, id counters, and the changes to tell. Only the writer
-// thread uses it. A function that changes rows calls touch() before its first change: an error after that means rollback.
+// What a transaction on the writer thread works with: the write connection, folders and accounts cached in
+// memory so that their rows are written once per batch and not once per message, id counters, and the changes
+// to tell. Only the writer thread uses it. A function that changes rows calls touch() before its first
+// change: an error after that means rollback.
 #pragma once
 
 #include "maild/store/segments.hpp"
@@ -12,7 +13,15 @@
 
 namespace mail::store::sqlite {
 
-enum class Counter : std::uint8_t { account, folder, blob, queue_message, queue_item, uid_validity, revision };
+enum class Counter : std::uint8_t {
+    account,
+    folder,
+    blob,
+    queue_message,
+    queue_item,
+    uid_validity,
+    revision
+};
 inline constexpr std::size_t counters = 7;
 
 struct AccountState {
@@ -127,8 +136,9 @@ class WriteContext {
 };
 
 /// Reads a folder from a row of `folder_columns`.
-#define MAIL_FOLDER_COLUMNS                                                                                            \
-    "id, account, name, class, special_use, uid_validity, uid_next, modseq, messages, unseen, bytes, object_id"
+#define MAIL_FOLDER_COLUMNS                                                                                  \
+    "id, account, name, class, special_use, uid_validity, uid_next, modseq, messages, unseen, bytes, "       \
+    "object_id"
 [[nodiscard]] Folder folder_of(const Query& query);
 
 } // namespace mail::store::sqlite

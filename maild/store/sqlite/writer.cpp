@@ -15,8 +15,8 @@ constexpr std::int64_t journal_ns_per_message = 15'000;
 constexpr std::int64_t journal_ns_per_byte = 4;
 constexpr auto settle_after = std::chrono::milliseconds(300);
 constexpr std::size_t settle_bytes = std::size_t{8} << 20;
-// Pages of the log before it is copied into the database. A long log gathers many versions of a page and is copied
-// seldom; on a nearly full disk it must stay short.
+// Pages of the log before it is copied into the database. A long log gathers many versions of a page and is
+// copied seldom; on a nearly full disk it must stay short.
 constexpr std::uint64_t most_checkpoint_pages = 32768;
 constexpr std::uint64_t fewest_checkpoint_pages = 1024;
 constexpr int most_wal_pages = 131072; ///< 512 MiB of log, then readers are waited for
@@ -29,11 +29,14 @@ int note_pages(void* pages, sqlite3*, const char*, int count) {
 } // namespace
 
 Writer::Writer(std::unique_ptr<Database> database, std::shared_ptr<Segments> segments, const Clock& clock)
-    : database_(std::move(database)), segments_(std::move(segments)), context_(*database_, *segments_, clock) {
+    : database_(std::move(database)), segments_(std::move(segments)),
+      context_(*database_, *segments_, clock) {
     sqlite3_wal_hook(database_->handle(), note_pages, &wal_pages_);
 }
 
-Writer::~Writer() { close(); }
+Writer::~Writer() {
+    close();
+}
 
 int Writer::pages_for_disk() const {
     const char* const path = sqlite3_db_filename(database_->handle(), nullptr);
@@ -73,7 +76,8 @@ void Writer::close() {
 }
 
 void Writer::end_use() {
-    if (failed_ || !segments_->sync() || !Query(*database_, "DELETE FROM body_journal").run() || !Query(*database_, "INSERT OR REPLACE INTO meta VALUES ('clean', '1')").run())
+    if (failed_ || !segments_->sync() || !Query(*database_, "DELETE FROM body_journal").run() ||
+        !Query(*database_, "INSERT OR REPLACE INTO meta VALUES ('clean', '1')").run())
         return;
     sqlite3_wal_checkpoint_v2(database_->handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
 }
@@ -83,7 +87,8 @@ void Writer::submit(std::unique_ptr<Job> job) {
     {
         const std::lock_guard lock(mutex_);
         if (failed_) {
-            refusal = {ErrorCode::temporary, "the store has seen an I/O error and writes no more", "maild must restart"};
+            refusal = {ErrorCode::temporary, "the store has seen an I/O error and writes no more",
+                       "maild must restart"};
         } else if (closing_) {
             refusal = {ErrorCode::closed, "the store is closed", ""};
         } else if (waiting_.size() >= most_waiting) {
@@ -124,7 +129,8 @@ void Writer::loop() {
 
 void Writer::process(Batch& batch) {
     if (failed_) {
-        give_up(batch, {ErrorCode::temporary, "the store has seen an I/O error and writes no more", "maild must restart"});
+        give_up(batch, {ErrorCode::temporary, "the store has seen an I/O error and writes no more",
+                        "maild must restart"});
     } else if (auto written = write(batch); !written) {
         database_->rollback();
         context_.forget();
@@ -169,7 +175,8 @@ Result<void> Writer::write(Batch& batch) {
         MAIL_DO(context_.load_live());
         MAIL_DO(Query(*database_, "BEGIN IMMEDIATE").run());
         MAIL_DO(run_apart(batch));
-        context_.needs_sync(); // savepoints that were rolled back have taken the list of unsynced messages along
+        context_
+            .needs_sync(); // savepoints that were rolled back have taken the list of unsynced messages along
     }
     return commit();
 }
@@ -246,7 +253,8 @@ Result<void> Writer::make_bytes_durable() {
     }
     std::int64_t nanoseconds = 0;
     for (const auto& one : context_.unsynced())
-        nanoseconds += journal_ns_per_message + journal_ns_per_byte * static_cast<std::int64_t>(one.bytes->size());
+        nanoseconds +=
+            journal_ns_per_message + journal_ns_per_byte * static_cast<std::int64_t>(one.bytes->size());
     if (context_.needs_sync_now() || (nanoseconds != 0 && nanoseconds >= segments_->sync_time() * 1000)) {
         MAIL_DO(segments_->sync());
         context_.forget_unsynced();
@@ -275,7 +283,8 @@ void Writer::settle_loop() {
         settle_wake_.wait(lock, [this] { return settle_end_ || journal_committed_ > settled_; });
         if (settle_end_)
             return;
-        settle_wake_.wait_for(lock, settle_after, [this] { return settle_end_ || journal_bytes_ >= settle_bytes; });
+        settle_wake_.wait_for(lock, settle_after,
+                              [this] { return settle_end_ || journal_bytes_ >= settle_bytes; });
         const BlobId last = journal_committed_;
         journal_bytes_ = 0;
         lock.unlock();
@@ -308,8 +317,8 @@ void Writer::checkpoint() {
     int pages = 0;
     int copied = 0;
     const int code = sqlite3_wal_checkpoint_v2(database_->handle(), nullptr,
-                                               hard ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &pages,
-                                               &copied);
+                                               hard ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+                                               &pages, &copied);
     // While a reader is in the way, or the disk is full, the log grows: not with every batch again.
     checkpoint_at_ = wal_pages_ + threshold / 4;
     checkpoint_pages_ = pages_for_disk();

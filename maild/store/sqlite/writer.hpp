@@ -1,9 +1,10 @@
-// The writer: one thread that takes whatever transactions wait, runs them, syncs the segments once, commits once, tells
-// the listeners and then answers all. No artificial delay: batches form by themselves under load.
+// The writer: one thread that takes whatever transactions wait, runs them, syncs the segments once, commits
+// once, tells the listeners and then answers all. No artificial delay: batches form by themselves under load.
 //
-// Transactions are functions that can run again: when one fails after it began to change rows, the whole batch is rolled
-// back and run once more with a savepoint around each, so that only the failed one is lost. After an I/O error, a damaged
-// database or a failed sync everything in flight fails, on_failure is called once, and nothing is written any more.
+// Transactions are functions that can run again: when one fails after it began to change rows, the whole
+// batch is rolled back and run once more with a savepoint around each, so that only the failed one is lost.
+// After an I/O error, a damaged database or a failed sync everything in flight fails, on_failure is called
+// once, and nothing is written any more.
 #pragma once
 
 #include "common/async/signal.hpp"
@@ -17,8 +18,9 @@
 
 namespace mail::store::sqlite {
 
-/// Small messages need one sync, not two: when that is cheaper than a sync of the segments, a batch puts their bytes into
-/// the body journal, a table, on top of the segment; a second thread syncs the segments a moment later.
+/// Small messages need one sync, not two: when that is cheaper than a sync of the segments, a batch puts
+/// their bytes into the body journal, a table, on top of the segment; a second thread syncs the segments a
+/// moment later.
 
 /// One transaction that waits for the writer.
 class Job {
@@ -68,14 +70,16 @@ class Writer {
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     [[nodiscard]] Result<void> start();
-    /// Finishes what was handed in, leaves the store marked as ended well; later jobs are refused with closed.
+    /// Finishes what was handed in, leaves the store marked as ended well; later jobs are refused with
+    /// closed.
     void close();
 
     void submit(std::unique_ptr<Job> job);
     /// Runs `body` as one transaction; resumes the caller on its own executor once it is durable.
     template <class T> [[nodiscard]] Task<Result<T>> run(std::function<Result<T>(WriteContext&)> body) {
         async::Completion<T> done;
-        submit(std::make_unique<TypedJob<T>>(std::move(body), [done](Result<T> result) { done.set(std::move(result)); }));
+        submit(std::make_unique<TypedJob<T>>(std::move(body),
+                                             [done](Result<T> result) { done.set(std::move(result)); }));
         co_return co_await done.get();
     }
     void on_commit(std::function<void(const Changes&)> listener);
@@ -123,9 +127,10 @@ class Writer {
     int checkpoint_at_ = 0;
     std::thread thread_;
 
-    // The body journal: what is in it is dropped once the settling thread has synced the segments behind the scenes.
-    BlobId journal_last_ = 0;    ///< highest blob in the journal, perhaps not committed yet; writer thread only
-    BlobId journal_dropped_ = 0; ///< up to here it is empty; writer thread only
+    // The body journal: what is in it is dropped once the settling thread has synced the segments behind the
+    // scenes.
+    BlobId journal_last_ = 0; ///< highest blob in the journal, perhaps not committed yet; writer thread only
+    BlobId journal_dropped_ = 0;    ///< up to here it is empty; writer thread only
     std::size_t journal_bytes_ = 0; ///< guarded by settle_mutex_, like the next three
     BlobId journal_committed_ = 0;
     BlobId settled_ = 0;

@@ -1,5 +1,5 @@
-// Queue filters as an administrator may give them: understood or refused, never misread. A pattern of '*' alone must
-// match whatever was given; a condition and its opposite never hold both.
+// Queue filters as an administrator may give them: understood or refused, never misread. A pattern of '*'
+// alone must match whatever was given; a condition and its opposite never hold both.
 #include "maild/store/rules.hpp"
 
 #include <cstdlib>

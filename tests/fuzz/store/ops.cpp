@@ -1,5 +1,5 @@
-// A run of operations on the in-memory engine, which is the reference for the others: whatever is asked in whatever
-// order, counts agree with listings, UIDs ascend and never come back, and modseqs never fall.
+// A run of operations on the in-memory engine, which is the reference for the others: whatever is asked in
+// whatever order, counts agree with listings, UIDs ascend and never come back, and modseqs never fall.
 #include "common/async/runtime.hpp"
 #include "common/base/time.hpp"
 #include "maild/store/memory/memory_store.hpp"
@@ -94,9 +94,15 @@ struct Run {
             (void)wait(mail.accept(std::move(plan)));
             break;
         }
-        case 2: (void)wait(mail.create_folder(accounts[in.next(2)], names[in.next(6)], FolderClass::mail, {})); break;
-        case 3: (void)wait(mail.rename_folder(folder(in), names[in.next(6)])); break;
-        case 4: (void)wait(mail.delete_folder(folder(in))); break;
+        case 2:
+            (void)wait(mail.create_folder(accounts[in.next(2)], names[in.next(6)], FolderClass::mail, {}));
+            break;
+        case 3:
+            (void)wait(mail.rename_folder(folder(in), names[in.next(6)]));
+            break;
+        case 4:
+            (void)wait(mail.delete_folder(folder(in)));
+            break;
         case 5: {
             FlagChange change;
             change.folder = folder(in);
@@ -106,8 +112,12 @@ struct Run {
             (void)wait(mail.change_flags(change));
             break;
         }
-        case 6: (void)wait(mail.copy(folder(in), some, folder(in), in.next(2) == 0, in.next(4) == 0 ? 50 : 0)); break;
-        default: (void)wait(mail.expunge(folder(in), in.next(2) == 0 ? some : UidSet{}, in.next(2) == 0)); break;
+        case 6:
+            (void)wait(mail.copy(folder(in), some, folder(in), in.next(2) == 0, in.next(4) == 0 ? 50 : 0));
+            break;
+        default:
+            (void)wait(mail.expunge(folder(in), in.next(2) == 0 ? some : UidSet{}, in.next(2) == 0));
+            break;
         }
     }
 };

@@ -19,7 +19,8 @@ TEST_CASE("a message for one mailbox is stored with its prefix and counted") {
     copy.flags = flag::flagged;
     copy.keywords = "zeta Alpha alpha";
     plan.local.push_back(copy);
-    plan.story = Story{message, bench.clock.now(), "bob@example.org", "ann@example.org", "m1@x", "192.0.2.1", "{}"};
+    plan.story =
+        Story{message, bench.clock.now(), "bob@example.org", "ann@example.org", "m1@x", "192.0.2.1", "{}"};
     const auto receipt = need(bench.mail().accept(plan));
     REQUIRE(receipt.local.size() == 1);
     REQUIRE(receipt.local[0]);
@@ -60,7 +61,8 @@ TEST_CASE("several recipients share one copy of the bytes") {
         accounts.push_back(bench.add_mailbox("user" + std::to_string(i) + "@example.org"));
         plan.local.push_back(Bench::to(accounts.back()));
     }
-    plan.queue.push_back({"out@example.net", "example.net", "", 0, bench.clock.now(), bench.clock.now(), false});
+    plan.queue.push_back(
+        {"out@example.net", "example.net", "", 0, bench.clock.now(), bench.clock.now(), false});
     need(bench.mail().accept(plan));
     CHECK(bench.store().stats().blobs == 1);
     CHECK(bench.store().stats().blob_bytes == 10'000);

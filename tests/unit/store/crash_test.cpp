@@ -1,4 +1,5 @@
-// Kills, power cuts and failing syncs: what was answered with success is there afterwards, exactly once and whole.
+// Kills, power cuts and failing syncs: what was answered with success is there afterwards, exactly once and
+// whole.
 #include "maild/store/file_ops.hpp"
 #include "tests/unit/store/sqlite_bench.hpp"
 
@@ -17,12 +18,14 @@ namespace {
 
 std::string text_of(int number) {
     std::string text = "message " + std::to_string(number) + " ";
-    return text + std::string(static_cast<std::size_t>(number % 7) * 1500, static_cast<char>('a' + number % 26));
+    return text +
+           std::string(static_cast<std::size_t>(number % 7) * 1500, static_cast<char>('a' + number % 26));
 }
 
 // Threads after a fork are not supported by the thread sanitizer.
 #ifndef __SANITIZE_THREAD__
-/// Delivers from several threads for ever and writes the number of every message answered with success to `report`.
+/// Delivers from several threads for ever and writes the number of every message answered with success to
+/// `report`.
 [[noreturn]] void deliver_until_killed(const std::filesystem::path& path, int first, int report) {
     StillClock clock;
     auto store = open_at(options_for(path, clock));
@@ -132,7 +135,8 @@ TEST_CASE("a power cut that takes the segment's bytes leaves them in the body jo
     REQUIRE(status == 0);
     {
         // The first message paid for a sync of the segment, the others are not synced yet.
-        std::fstream segment(directory.path() / "segments/00000001.segment", std::ios::in | std::ios::out | std::ios::binary);
+        std::fstream segment(directory.path() / "segments/00000001.segment",
+                             std::ios::in | std::ios::out | std::ios::binary);
         segment.seekp(static_cast<std::streamoff>(text_of(0).size()));
         segment << std::string(100'000, '\0');
         REQUIRE(segment.good());
@@ -171,7 +175,8 @@ TEST_CASE("F05: a failing sync is never tried again, and nothing that was answer
         std::atomic<int> told{0};
         store->on_failure([&](const Error&) { ++told; });
         armed = true;
-        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60); // a busy disk syncs slowly
+        const auto until =
+            std::chrono::steady_clock::now() + std::chrono::seconds(60); // a busy disk syncs slowly
         int number = 0;
         while (!store->stats().failed && std::chrono::steady_clock::now() < until) {
             const auto placed = deliver(*store, ann, text_of(number), clock);
@@ -198,7 +203,8 @@ TEST_CASE("F05: a failing sync is never tried again, and nothing that was answer
     auto store = open_at(options_for(directory.path(), clock));
     const auto found = contents(*store, *store->resources().find_account_now("ann@example.org"));
     REQUIRE(found.size() >= answered.size());
-    CHECK(std::vector<std::string>(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(answered.size())) == answered);
+    CHECK(std::vector<std::string>(found.begin(),
+                                   found.begin() + static_cast<std::ptrdiff_t>(answered.size())) == answered);
     CHECK(found.size() <= answered.size() + 1);
 }
 

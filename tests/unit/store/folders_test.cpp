@@ -19,7 +19,8 @@ TEST_CASE("a new account has its default folders") {
     Bench bench(engine);
     const AccountId ann = bench.add_mailbox("ann@example.org");
     const auto folders = need(bench.mail().folders(ann));
-    CHECK(names_of(folders) == std::vector<std::string>{"Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"});
+    CHECK(names_of(folders) ==
+          std::vector<std::string>{"Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"});
     CHECK(bench.folder(ann, "INBOX").special_use == SpecialUse::inbox);
     CHECK(bench.folder(ann, "Sent").special_use == SpecialUse::sent);
     CHECK(need(bench.mail().subscriptions(ann)).size() == 6);
@@ -38,8 +39,10 @@ TEST_CASE("folders are created, renamed with what is below them, and deleted") {
     const Folder ab = create("a/b");
     const Folder axe = create("axe");
     CHECK(a.uid_validity != ab.uid_validity);
-    CHECK(code_of(bench.mail().create_folder(ann, "a", FolderClass::mail, SpecialUse::none)) == ErrorCode::conflict);
-    CHECK(code_of(bench.mail().create_folder(4711, "z", FolderClass::mail, SpecialUse::none)) == ErrorCode::not_found);
+    CHECK(code_of(bench.mail().create_folder(ann, "a", FolderClass::mail, SpecialUse::none)) ==
+          ErrorCode::conflict);
+    CHECK(code_of(bench.mail().create_folder(4711, "z", FolderClass::mail, SpecialUse::none)) ==
+          ErrorCode::not_found);
 
     SECTION("rename takes the children along and keeps identity") {
         bench.deliver(ann, "text", ab.id);

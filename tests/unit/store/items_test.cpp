@@ -78,7 +78,8 @@ TEST_CASE("copies share bytes, also across accounts") {
     CHECK(bench.store().stats().blobs == 3);
     CHECK(bench.content(target, 2) == "message 2");
     CHECK(bench.folder(bob, "Archive").unseen == 0);
-    CHECK(need(bench.mail().bodies(target, uids(1), 1))[0].id == need(bench.mail().bodies(inbox, uids(2), 1))[0].id);
+    CHECK(need(bench.mail().bodies(target, uids(1), 1))[0].id ==
+          need(bench.mail().bodies(inbox, uids(2), 1))[0].id);
 
     SECTION("quota") {
         CHECK(code_of(bench.mail().copy(inbox, uids(1), target, false, 20)) == ErrorCode::over_quota);
@@ -110,7 +111,8 @@ TEST_CASE("copies share bytes, also across accounts") {
         CHECK(bench.folder(ann, "INBOX").messages == 6);
     }
     SECTION("a move inside one account needs no room") {
-        CHECK(need(bench.mail().copy(inbox, {{1, 3}}, bench.folder(ann, "Trash").id, true, 1)).pairs.size() == 3);
+        CHECK(need(bench.mail().copy(inbox, {{1, 3}}, bench.folder(ann, "Trash").id, true, 1)).pairs.size() ==
+              3);
     }
     CHECK(code_of(bench.mail().copy(inbox, uids(1), 4711, false, 0)) == ErrorCode::not_found);
 }
@@ -190,7 +192,8 @@ TEST_CASE("bodies and derived data are limited, sparse and in order") {
     CHECK(rows()[0].derived.blob == 0);
     std::vector<Derived> made;
     for (const auto& body : bodies)
-        made.push_back({body.blob.id, "(env " + std::to_string(body.uid) + ")", "(b)", std::string("(\0bs)", 5), "f"});
+        made.push_back(
+            {body.blob.id, "(env " + std::to_string(body.uid) + ")", "(b)", std::string("(\0bs)", 5), "f"});
     const auto put = [&] { done(bench.mail().put_derived(made)); };
     put();
     const auto first = rows();
@@ -203,7 +206,8 @@ TEST_CASE("bodies and derived data are limited, sparse and in order") {
     CHECK(rows()[1].derived.envelope == first[1].derived.envelope);
     // Copies share it; bytes that are gone get none.
     const auto copied = need(bench.mail().copy(inbox, uids(4), bench.folder(ann, "Archive").id, false, 0));
-    const auto shared = need(bench.mail().derived(bench.folder(ann, "Archive").id, uids(copied.pairs[0].second), 1));
+    const auto shared =
+        need(bench.mail().derived(bench.folder(ann, "Archive").id, uids(copied.pairs[0].second), 1));
     CHECK(shared[0].derived.envelope == "(env 4)");
     done(bench.mail().put_derived({{987'654, "x", "x", "x", "x"}}));
 }

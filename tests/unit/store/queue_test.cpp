@@ -33,7 +33,8 @@ class QueueBench : public Bench {
         result.route = "direct";
         done(queue().finish({result}, {}));
     }
-    std::vector<QueueItem> list(const std::string& field = "", char operation = '=', const std::string& value = "") {
+    std::vector<QueueItem> list(const std::string& field = "", char operation = '=',
+                                const std::string& value = "") {
         QueueFilter filter;
         if (!field.empty())
             filter.conditions.push_back({field, operation, value});
@@ -230,19 +231,20 @@ TEST_CASE("queue: filters") {
     CHECK(count("id", '=', std::to_string(leased[0].id)) == 1);
     CHECK(count("id", '=', leased[0].message.text()) == 2);
     for (const auto& bad : std::vector<QueueFilter::Condition>{{"nonsense", '=', "x"},
-                                                                {"recipient", '<', "x"},
-                                                                {"status", '=', "sleeping"},
-                                                                {"status", '~', "held"},
-                                                                {"attempts", '=', "many"},
-                                                                {"attempts", '~', "1"},
-                                                                {"age", '=', "1h"},
-                                                                {"age", '>', "old"},
-                                                                {"size", '<', "-1"},
-                                                                {"domain", '?', "x"}}) {
+                                                               {"recipient", '<', "x"},
+                                                               {"status", '=', "sleeping"},
+                                                               {"status", '~', "held"},
+                                                               {"attempts", '=', "many"},
+                                                               {"attempts", '~', "1"},
+                                                               {"age", '=', "1h"},
+                                                               {"age", '>', "old"},
+                                                               {"size", '<', "-1"},
+                                                               {"domain", '?', "x"}}) {
         QueueFilter filter;
         filter.conditions.push_back(bad);
         CHECK(code_of(bench.queue().list(filter)) == ErrorCode::invalid);
-        CHECK(code_of(bench.queue().change(filter, QueueVerb::drop, bench.clock.now())) == ErrorCode::invalid);
+        CHECK(code_of(bench.queue().change(filter, QueueVerb::drop, bench.clock.now())) ==
+              ErrorCode::invalid);
     }
     SECTION("pages and ids") {
         QueueFilter page;

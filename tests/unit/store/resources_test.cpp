@@ -30,8 +30,9 @@ TEST_CASE("resources are kept, numbered and found") {
     ResourceStore& store = bench.resources();
     CHECK(need(store.revision()) == 0);
     const Time first = bench.clock.now();
-    CHECK(need(store.apply(batch({put("domain", "example.org", {}, R"({"a":1})", "base"),
-                                  put("mailbox", "ann@example.org", {"ann@example.org", "a@example.org"})}))) == 1);
+    CHECK(need(store.apply(
+              batch({put("domain", "example.org", {}, R"({"a":1})", "base"),
+                     put("mailbox", "ann@example.org", {"ann@example.org", "a@example.org"})}))) == 1);
     bench.clock.advance(std::chrono::seconds(5));
     CHECK(need(store.apply(batch({put("domain", "example.org", {}, R"({"a":2})", "base")}))) == 2);
     CHECK(*store.revision_now() == 2);
@@ -78,20 +79,23 @@ TEST_CASE("a batch is all or nothing") {
         nothing_changed();
     }
     SECTION("an address twice in one batch") {
-        CHECK(code_of(store.apply(batch({put("domain", "new"), put("alias", "x", {"x@y"}), put("alias", "z", {"x@y"})}))) ==
-              ErrorCode::conflict);
+        CHECK(code_of(store.apply(batch({put("domain", "new"), put("alias", "x", {"x@y"}),
+                                         put("alias", "z", {"x@y"})}))) == ErrorCode::conflict);
         nothing_changed();
     }
     SECTION("removal of what is not there") {
-        CHECK(code_of(store.apply(batch({put("domain", "new"), removal("domain", "old")}))) == ErrorCode::not_found);
+        CHECK(code_of(store.apply(batch({put("domain", "new"), removal("domain", "old")}))) ==
+              ErrorCode::not_found);
         nothing_changed();
     }
     SECTION("one resource named twice") {
-        CHECK(code_of(store.apply(batch({put("domain", "new"), put("domain", "new")}))) == ErrorCode::invalid);
+        CHECK(code_of(store.apply(batch({put("domain", "new"), put("domain", "new")}))) ==
+              ErrorCode::invalid);
         nothing_changed();
     }
     SECTION("an address goes from one to another in any order") {
-        need(store.apply(batch({put("alias", "x", {"ann@example.org"}), put("mailbox", "ann@example.org", {"new@example.org"})})));
+        need(store.apply(batch({put("alias", "x", {"ann@example.org"}),
+                                put("mailbox", "ann@example.org", {"new@example.org"})})));
         CHECK(store.find_address_now("ann@example.org")->kind == "alias");
         CHECK(*store.find_account_now("new@example.org") > 0);
         CHECK(store.find_account_now("ann@example.org").error().code == ErrorCode::not_found);
@@ -139,8 +143,9 @@ TEST_CASE("changes of resources are told") {
 TEST_CASE("lists come in order, in pages and filtered") {
     FOR_EACH_ENGINE;
     Bench bench(engine);
-    need(bench.resources().apply(batch({put("mailbox", "b@one.example", {}, "{}", "s"), put("mailbox", "a@two.example"),
-                                        put("mailbox", "c@one.example"), put("domain", "one.example")})));
+    need(bench.resources().apply(
+        batch({put("mailbox", "b@one.example", {}, "{}", "s"), put("mailbox", "a@two.example"),
+               put("mailbox", "c@one.example"), put("domain", "one.example")})));
     const auto names = [&](ResourcePage page) {
         std::vector<std::string> found;
         for (const Resource& resource : need(bench.resources().list(std::move(page))))
@@ -168,7 +173,8 @@ TEST_CASE("ten thousand mailboxes in one batch") {
     const std::string last = writes.back().name;
     const auto start = std::chrono::steady_clock::now();
     need(bench.resources().apply(batch(std::move(writes))));
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20)); // about 1 s without sanitizers
+    CHECK(std::chrono::steady_clock::now() - start <
+          std::chrono::seconds(20)); // about 1 s without sanitizers
     CHECK(bench.folder(need(bench.mail().find_account(last)), "INBOX").uid_next == 1);
 }
 

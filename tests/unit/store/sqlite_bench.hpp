@@ -9,7 +9,8 @@
 
 namespace mail::store::test {
 
-inline SqliteOptions options_for(const std::filesystem::path& path, const Clock& clock, const FileOps* files = nullptr) {
+inline SqliteOptions options_for(const std::filesystem::path& path, const Clock& clock,
+                                 const FileOps* files = nullptr) {
     SqliteOptions options;
     options.directory = path.string();
     options.clock = &clock;

@@ -129,7 +129,8 @@ TEST_CASE("check compares the counters") {
     out.message = Id::make(clock.now());
     out.content.memory = std::make_shared<const std::string>("queued");
     for (int i = 0; i < 5; ++i)
-        out.queue.push_back({"x@a.example", "a.example", "", 0, clock.now() + std::chrono::seconds(i), clock.now(), false});
+        out.queue.push_back(
+            {"x@a.example", "a.example", "", 0, clock.now() + std::chrono::seconds(i), clock.now(), false});
     need(store->mail().accept(out));
     need(store->queue().lease(clock.now(), clock.now(), 2, 2));
     auto spool = store->mail().spool(100'000);
@@ -167,7 +168,8 @@ TEST_CASE("segments fill up, follow one another, and go when nothing lives in th
     Maintenance what;
     what.recoverable_before = clock.now();
     std::size_t removed = 0;
-    for (int turn = 0; turn < 100 && removed < 3; ++turn) { // a segment stays until it is synced behind the scenes
+    for (int turn = 0; turn < 100 && removed < 3;
+         ++turn) { // a segment stays until it is synced behind the scenes
         removed += need(store->maintain(what)).segments;
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
@@ -176,7 +178,8 @@ TEST_CASE("segments fill up, follow one another, and go when nothing lives in th
     CHECK(contents(*store, ann).size() == 2);
     store = nullptr;
     store = open_at(options);
-    CHECK(contents(*store, ann) == std::vector<std::string>{std::string(100'000, 'm'), std::string(100'000, 'n')});
+    CHECK(contents(*store, ann) ==
+          std::vector<std::string>{std::string(100'000, 'm'), std::string(100'000, 'n')});
     REQUIRE(deliver(*store, ann, "more", clock));
     CHECK(contents(*store, ann)[2] == "more");
 }
@@ -194,7 +197,8 @@ TEST_CASE("below the reserve new mail is refused, deleting works") {
     CHECK(deliver(*store, ann, "text", clock).error().code == ErrorCode::no_space);
     CHECK(store->mail().spool(0).error().code == ErrorCode::no_space);
     CHECK(contents(*store, ann).size() == 1);
-    CHECK(need(store->mail().expunge(need(store->mail().find_folder(ann, "INBOX")).id, {}, false)).size() == 1);
+    CHECK(need(store->mail().expunge(need(store->mail().find_folder(ann, "INBOX")).id, {}, false)).size() ==
+          1);
 }
 
 #ifndef __SANITIZE_THREAD__ // which has no threads after a fork

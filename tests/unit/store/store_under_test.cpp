@@ -41,7 +41,9 @@ ScratchDirectory::~ScratchDirectory() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Bench::Bench(Engine engine) : engine_(engine) { reopen(); }
+Bench::Bench(Engine engine) : engine_(engine) {
+    reopen();
+}
 Bench::~Bench() {
     if (store_)
         store_->close();

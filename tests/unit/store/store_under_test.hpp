@@ -1,5 +1,5 @@
-// The engines under test behind one face: the same test list runs on all of them. Every test opens its own store in a
-// directory of its own that goes with the test.
+// The engines under test behind one face: the same test list runs on all of them. Every test opens its own
+// store in a directory of its own that goes with the test.
 #pragma once
 
 #include "common/async/runtime.hpp"
@@ -81,7 +81,9 @@ class Bench {
     [[nodiscard]] QueueStore& queue() { return store_->queue(); }
     [[nodiscard]] ResourceStore& resources() { return store_->resources(); }
     AccountId add_mailbox(const std::string& name);
-    [[nodiscard]] Folder folder(AccountId account, std::string_view name) { return need(mail().find_folder(account, name)); }
+    [[nodiscard]] Folder folder(AccountId account, std::string_view name) {
+        return need(mail().find_folder(account, name));
+    }
     [[nodiscard]] AcceptPlan plan(std::string bytes) const;
     [[nodiscard]] static LocalCopy to(AccountId account, FolderId folder = 0, std::uint64_t quota = 0);
     /// Delivers `bytes`; the copy must be placed.
@@ -95,11 +97,15 @@ class Bench {
     std::unique_ptr<Store> store_;
 };
 
-[[nodiscard]] inline UidSet uids(Uid first, Uid last) { return {{first, last}}; }
-[[nodiscard]] inline UidSet uids(Uid only) { return {{only, only}}; }
+[[nodiscard]] inline UidSet uids(Uid first, Uid last) {
+    return {{first, last}};
+}
+[[nodiscard]] inline UidSet uids(Uid only) {
+    return {{only, only}};
+}
 
 } // namespace mail::store::test
 
-#define FOR_EACH_ENGINE                                                                                                \
-    const auto engine = GENERATE(mail::store::test::Engine::memory, mail::store::test::Engine::sqlite);                \
+#define FOR_EACH_ENGINE                                                                                      \
+    const auto engine = GENERATE(mail::store::test::Engine::memory, mail::store::test::Engine::sqlite);      \
     INFO("engine " << (engine == mail::store::test::Engine::memory ? "memory" : "sqlite"))
