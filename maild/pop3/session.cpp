@@ -165,7 +165,10 @@ Task<void> Session::password(Command command) {
     if (user_.empty())
         co_return bad("USER comes first");
     Secret secret(std::move(command.text));
-    auto mailbox = co_await services_.sign_in.check(std::exchange(user_, {}), std::move(secret), caller());
+    std::string user = std::move(user_);
+    user_.clear(); // PASS needs a USER of its own each time
+    service::Caller who = caller();
+    auto mailbox = co_await services_.sign_in.check(std::move(user), std::move(secret), std::move(who));
     if (mailbox)
         co_await signed_in(std::move(*mailbox));
     else
