@@ -197,12 +197,29 @@ struct FolderChange {
     std::vector<Uid> expunged;    ///< ascending
     bool folder_itself = false;   ///< created, renamed, deleted, subscribed
     bool folder_deleted = false;  ///< the folder is gone; its items are not listed in expunged
+    bool attributes = false;      ///< attributes changed; with folder 0 those of the account itself
 };
 struct Changes {
     std::vector<FolderChange> folders;
     bool queue = false;                 ///< queue items became due or changed
     std::uint64_t revision = 0;         ///< of the resources if they changed, else 0
     std::vector<std::string> resources; ///< "kind/name" changed
+};
+
+// ---- attributes
+// --------------------------------------------------------------------------------------------------------
+
+/// A small named value beside a folder, an account (folder 0) or the server (account and folder 0): metadata
+/// entries, rights. What names mean is the service's business.
+struct Attribute {
+    AccountId account = 0;
+    FolderId folder = 0;
+    std::string name;
+    std::string value; ///< any bytes
+};
+struct AttributeChange {
+    std::string name;
+    std::optional<std::string> value; ///< nullopt: the attribute goes
 };
 
 // ---- flags, copy, expunge

@@ -55,6 +55,17 @@ class MailStore {
                                                        bool subscribed) = 0;
     [[nodiscard]] virtual Task<Result<std::vector<std::string>>> subscriptions(AccountId account) = 0;
 
+    /// Name of the mailbox an account belongs to. Errors: not_found (also for a removed one).
+    [[nodiscard]] virtual Task<Result<std::string>> account_name(AccountId account) = 0;
+    /// Attributes of one folder, of an account (folder 0) or of the server (both 0), by name.
+    [[nodiscard]] virtual Task<Result<std::vector<Attribute>>> attributes(AccountId account,
+                                                                          FolderId folder) = 0;
+    /// All attributes of one name wherever they are, ordered by account and folder.
+    [[nodiscard]] virtual Task<Result<std::vector<Attribute>>> attributes_named(std::string_view name) = 0;
+    /// All changes or none; they go with their folder or account. Errors: not_found.
+    [[nodiscard]] virtual Task<Result<void>> put_attributes(AccountId account, FolderId folder,
+                                                            std::vector<AttributeChange> changes) = 0;
+
     /// Room for bytes that arrive over time. `size_hint` 0: unknown.
     [[nodiscard]] virtual Result<std::unique_ptr<Spool>> spool(std::uint64_t size_hint) = 0;
     /// One message into its folders and its queue entries, in one durable transaction.

@@ -52,6 +52,13 @@ class MailPart final : public MailStore {
     Task<Result<void>> delete_folder(FolderId id) override { co_return delete_now(id); }
     Task<Result<void>> subscribe(AccountId account, std::string name, bool subscribed) override;
     Task<Result<std::vector<std::string>>> subscriptions(AccountId account) override;
+    Task<Result<std::string>> account_name(AccountId account) override;
+    Task<Result<std::vector<Attribute>>> attributes(AccountId account, FolderId folder) override;
+    Task<Result<std::vector<Attribute>>> attributes_named(std::string_view name) override;
+    Task<Result<void>> put_attributes(AccountId account, FolderId folder,
+                                      std::vector<AttributeChange> changes) override {
+        co_return put_attributes_now(account, folder, changes);
+    }
     Result<std::unique_ptr<Spool>> spool(std::uint64_t) override {
         return std::make_unique<MemorySpool>(state_);
     }
@@ -82,6 +89,7 @@ class MailPart final : public MailStore {
     Result<void> rename_now(FolderId id, const std::string& new_name);
     void empty_inbox_into(Transaction& change, FolderData& inbox, FolderData& target);
     Result<void> delete_now(FolderId id);
+    Result<void> put_attributes_now(AccountId account, FolderId folder, const std::vector<AttributeChange>& changes);
     Result<std::vector<Placed>> append_now(const std::vector<AcceptPlan>& plans);
     Result<FlagReceipt> flags_now(const FlagChange& change);
     Result<CopyReceipt> copy_now(FolderId source, const UidSet& uids, FolderId target, bool move,
@@ -194,10 +202,12 @@ Result<void> MailPart::delete_now(FolderId id) {
     if (data->folder.special_use == SpecialUse::inbox)
         return fail(ErrorCode::denied, "the INBOX cannot be deleted");
     Transaction change(state_);
-    change.change(data->folder).folder_itself = true;
+    FolderChange& told = change.change(data->folder);
+    told.folder_itself = told.folder_deleted = true;
     for (const auto& [uid, item] : data->items)
         state_.recover_later(data->folder.account, item);
     state_.folder_names.erase({data->folder.account, data->folder.name});
+    state_.attributes.erase({data->folder.account, id});
     state_.folders.erase(id);
     change.commit();
     return {};
@@ -225,6 +235,59 @@ Task<Result<std::vector<std::string>>> MailPart::subscriptions(AccountId account
     const std::lock_guard lock(state_.mutex);
     const auto& names = state_.accounts[account].subscriptions;
     co_return std::vector<std::string>(names.begin(), names.end());
+}
+
+Task<Result<std::string>> MailPart::account_name(AccountId account) {
+    const std::lock_guard lock(state_.mutex);
+    const auto owner = state_.accounts.find(account);
+    if (owner == state_.accounts.end() || owner->second.removed)
+        co_return fail(ErrorCode::not_found, "the account does not exist");
+    co_return owner->second.name;
+}
+
+Task<Result<std::vector<Attribute>>> MailPart::attributes(AccountId account, FolderId folder) {
+    const std::lock_guard lock(state_.mutex);
+    std::vector<Attribute> found;
+    if (const auto of = state_.attributes.find({account, folder}); of != state_.attributes.end())
+        for (const auto& [name, value] : of->second)
+            found.push_back({account, folder, name, value});
+    co_return found;
+}
+
+Task<Result<std::vector<Attribute>>> MailPart::attributes_named(std::string_view name) {
+    const std::lock_guard lock(state_.mutex);
+    std::vector<Attribute> found;
+    for (const auto& [owner, values] : state_.attributes)
+        if (const auto value = values.find(std::string(name)); value != values.end())
+            found.push_back({owner.first, owner.second, value->first, value->second});
+    co_return found;
+}
+
+Result<void> MailPart::put_attributes_now(AccountId account, FolderId folder,
+                                          const std::vector<AttributeChange>& changes) {
+    const std::lock_guard lock(state_.mutex);
+    MAIL_DO(state_.open());
+    Transaction change(state_);
+    if (folder != 0) {
+        MAIL_TRY(FolderData * data, state_.folder(folder));
+        if (data->folder.account != account)
+            return fail(ErrorCode::not_found, "the folder is not of this account");
+        change.change(data->folder).attributes = true;
+    } else {
+        const auto owner = state_.accounts.find(account);
+        if (account != 0 && (owner == state_.accounts.end() || owner->second.removed))
+            return fail(ErrorCode::not_found, "the account does not exist");
+        change.tell_attributes(account);
+    }
+    auto& values = state_.attributes[{account, folder}];
+    for (const AttributeChange& one : changes) {
+        if (one.value)
+            values[one.name] = *one.value;
+        else
+            values.erase(one.name);
+    }
+    change.commit();
+    return {};
 }
 
 Task<Result<AcceptReceipt>> MailPart::accept(AcceptPlan plan) {

@@ -21,11 +21,17 @@ FolderChange& Transaction::change(Folder& folder) {
     return change;
 }
 
+void Transaction::tell_attributes(AccountId account) { accounts_.push_back(account); }
+
 void Transaction::commit() {
     ++state_.commits;
     Changes changes;
     for (auto& [id, change] : folders_)
         changes.folders.push_back(std::move(change));
+    for (const AccountId account : accounts_) {
+        changes.folders.emplace_back().account = account;
+        changes.folders.back().attributes = true;
+    }
     changes.queue = queue;
     changes.revision = revision;
     changes.resources = std::move(resources);

@@ -61,6 +61,8 @@ class Transaction {
     /// The change number of `account` in this transaction.
     ModSeq modseq(AccountId account);
     FolderChange& change(Folder& folder);
+    /// Attributes of an account itself, or of the server (0).
+    void tell_attributes(AccountId account);
     void commit();
     bool queue = false;
     std::uint64_t revision = 0;
@@ -70,6 +72,7 @@ class Transaction {
     State& state_;
     std::map<AccountId, ModSeq> assigned_;
     std::map<FolderId, FolderChange> folders_;
+    std::vector<AccountId> accounts_;
 };
 
 struct State {
@@ -82,6 +85,7 @@ struct State {
     std::map<AccountId, Account> accounts;
     std::map<FolderId, FolderData> folders;
     std::map<std::pair<AccountId, std::string>, FolderId> folder_names;
+    std::map<std::pair<AccountId, FolderId>, std::map<std::string, std::string>> attributes;
     std::map<BlobId, Blob> blobs;
     std::map<std::uint64_t, std::shared_ptr<const std::string>> spooled;
     std::uint64_t last_spool = 0;

@@ -1,4 +1,4 @@
-// Folders and subscriptions.
+// Folders, subscriptions, attributes.
 #include "maild/store/rules.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
@@ -95,7 +95,8 @@ Result<void> delete_folder(WriteContext& context, FolderId id) {
     MAIL_TRY(Folder * folder, context.folder(id));
     if (folder->special_use == SpecialUse::inbox)
         return fail(ErrorCode::denied, "the INBOX cannot be deleted");
-    context.change(*folder).folder_itself = true;
+    FolderChange& told = context.change(*folder);
+    told.folder_itself = told.folder_deleted = true;
     MAIL_TRY(AccountState * account, context.account(folder->account));
     Query keep(
         context.db,
@@ -106,6 +107,10 @@ Result<void> delete_folder(WriteContext& context, FolderId id) {
     MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ?").bind(id).run());
     MAIL_DO(Query(context.db, "DELETE FROM vanished WHERE folder = ?").bind(id).run());
     MAIL_DO(Query(context.db, "DELETE FROM folder WHERE id = ?").bind(id).run());
+    MAIL_DO(Query(context.db, "DELETE FROM attribute WHERE account = ? AND folder = ?")
+                .bind(folder->account)
+                .bind(id)
+                .run());
     // The account's change number must not fall back when the folder that held the highest one goes.
     Query number(context.db, "UPDATE account SET modseq = max(modseq, ?) WHERE id = ?");
     MAIL_DO(number.bind(folder->modseq).bind(folder->account).run());
@@ -124,6 +129,34 @@ Result<void> subscribe(WriteContext& context, AccountId account, const std::stri
     if (const auto id = context.folder_named(account, name)) {
         MAIL_TRY(Folder * folder, context.folder(*id));
         context.change(*folder).folder_itself = true;
+    }
+    return {};
+}
+
+Result<void> put_attributes(WriteContext& context, AccountId account, FolderId folder,
+                            const std::vector<AttributeChange>& changes) {
+    if (folder != 0) {
+        MAIL_TRY(Folder * row, context.folder(folder));
+        if (row->account != account)
+            return fail(ErrorCode::not_found, "the folder is not of this account");
+        context.touch();
+        context.change(*row).attributes = true;
+    } else {
+        if (account != 0) {
+            MAIL_DO(context.account(account));
+        }
+        context.touch();
+        context.tell_attributes(account);
+    }
+    for (const AttributeChange& one : changes) {
+        if (one.value) {
+            Query query(context.db, "INSERT INTO attribute VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = "
+                                    "excluded.value");
+            MAIL_DO(query.bind(account).bind(folder).bind(one.name).bind(*one.value).run());
+        } else {
+            Query query(context.db, "DELETE FROM attribute WHERE account = ? AND folder = ? AND name = ?");
+            MAIL_DO(query.bind(account).bind(folder).bind(one.name).run());
+        }
     }
     return {};
 }

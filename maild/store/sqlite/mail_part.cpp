@@ -42,6 +42,19 @@ class MailPart final : public MailStore {
         co_return engine_.now<std::vector<std::string>>(
             [&](Database& db) { return read_subscriptions(db, account); });
     }
+    Task<Result<std::string>> account_name(AccountId account) override {
+        co_return engine_.now<std::string>([&](Database& db) { return read_account_name(db, account); });
+    }
+    Task<Result<std::vector<Attribute>>> attributes(AccountId account, FolderId folder) override {
+        co_return engine_.now<std::vector<Attribute>>(
+            [&](Database& db) { return read_attributes(db, account, folder); });
+    }
+    Task<Result<std::vector<Attribute>>> attributes_named(std::string_view name) override {
+        co_return engine_.now<std::vector<Attribute>>(
+            [&](Database& db) { return read_attributes_named(db, name); });
+    }
+    Task<Result<void>> put_attributes(AccountId account, FolderId folder,
+                                      std::vector<AttributeChange> changes) override;
     Result<std::unique_ptr<Spool>> spool(std::uint64_t size_hint) override {
         MAIL_DO(engine_.room_for_mail());
         return make_spool(engine_.segments, size_hint);
@@ -99,6 +112,14 @@ Task<Result<void>> MailPart::delete_folder(FolderId id) {
 Task<Result<void>> MailPart::subscribe(AccountId account, std::string name, bool subscribed) {
     std::function<Result<void>(WriteContext&)> body = [=](WriteContext& context) {
         return sqlite::subscribe(context, account, name, subscribed);
+    };
+    co_return co_await write<void>(std::move(body));
+}
+
+Task<Result<void>> MailPart::put_attributes(AccountId account, FolderId folder,
+                                            std::vector<AttributeChange> changes) {
+    std::function<Result<void>(WriteContext&)> body = [=, changes = std::move(changes)](WriteContext& context) {
+        return sqlite::put_attributes(context, account, folder, changes);
     };
     co_return co_await write<void>(std::move(body));
 }

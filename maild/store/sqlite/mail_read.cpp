@@ -63,6 +63,39 @@ Result<std::vector<std::string>> read_subscriptions(Database& db, AccountId acco
     }
 }
 
+Result<std::string> read_account_name(Database& db, AccountId account) {
+    Query query(db, "SELECT name FROM account WHERE id = ? AND removed IS NULL");
+    MAIL_TRY(const bool row, query.bind(account).step());
+    if (!row)
+        return fail(ErrorCode::not_found, "the account does not exist");
+    return query.string(0);
+}
+
+namespace {
+Result<std::vector<Attribute>> attributes_of(Query& query) {
+    std::vector<Attribute> found;
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return found;
+        found.push_back({query.integer(0), query.integer(1), query.string(2), query.string(3)});
+    }
+}
+} // namespace
+
+Result<std::vector<Attribute>> read_attributes(Database& db, AccountId account, FolderId folder) {
+    Query query(db, "SELECT account, folder, name, value FROM attribute WHERE account = ? AND folder = ? "
+                    "ORDER BY name");
+    query.bind(account).bind(folder);
+    return attributes_of(query);
+}
+
+Result<std::vector<Attribute>> read_attributes_named(Database& db, std::string_view name) {
+    Query query(db, "SELECT account, folder, name, value FROM attribute WHERE name = ? ORDER BY account, folder");
+    query.bind(name);
+    return attributes_of(query);
+}
+
 Result<MailStore::Listing> read_listing(Database& db, FolderId id) {
     const Readers::Moment moment(db);
     MAIL_TRY(Folder folder, read_folder(db, id));

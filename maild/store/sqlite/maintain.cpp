@@ -61,6 +61,9 @@ Result<std::size_t> purge_removed(WriteContext& context, Time before, std::size_
                       "DELETE FROM subscription WHERE account = (SELECT account FROM folder WHERE id = ?)")
                     .bind(folder)
                     .run());
+        MAIL_DO(Query(context.db, "DELETE FROM attribute WHERE account = (SELECT account FROM folder WHERE id = ?)")
+                    .bind(folder)
+                    .run());
         MAIL_DO(Query(context.db, "DELETE FROM folder WHERE id = ?").bind(folder).run());
         ++purged; // an empty folder is work too
     }

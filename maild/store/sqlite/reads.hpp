@@ -13,6 +13,9 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<Folder> read_folder(Database& db, FolderId id);
 [[nodiscard]] Result<Folder> read_folder_named(Database& db, AccountId account, std::string_view name);
 [[nodiscard]] Result<std::vector<std::string>> read_subscriptions(Database& db, AccountId account);
+[[nodiscard]] Result<std::string> read_account_name(Database& db, AccountId account);
+[[nodiscard]] Result<std::vector<Attribute>> read_attributes(Database& db, AccountId account, FolderId folder);
+[[nodiscard]] Result<std::vector<Attribute>> read_attributes_named(Database& db, std::string_view name);
 [[nodiscard]] Result<MailStore::Listing> read_listing(Database& db, FolderId id);
 [[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids,
                                                         std::size_t limit);

@@ -19,6 +19,9 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<void> subscribe(WriteContext& context, AccountId account, const std::string& name,
                                      bool subscribed);
 
+[[nodiscard]] Result<void> put_attributes(WriteContext& context, AccountId account, FolderId folder,
+                                          const std::vector<AttributeChange>& changes);
+
 // items.cpp
 [[nodiscard]] Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& change);
 [[nodiscard]] Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids,

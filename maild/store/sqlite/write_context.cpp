@@ -39,6 +39,12 @@ void WriteContext::begin() {
     touched_ = false;
 }
 
+void WriteContext::tell_attributes(AccountId account) {
+    changes_.emplace_back();
+    changes_.back().account = account;
+    changes_.back().attributes = true;
+}
+
 Changes WriteContext::take_changes() {
     return {std::move(changes_), queue_changed, new_revision, std::move(changed_resources)};
 }

@@ -82,6 +82,8 @@ class WriteContext {
     [[nodiscard]] ModSeq change_number(AccountId id);
     /// Marks the folder as changed; its row is written at the end of the batch.
     FolderChange& change(Folder& folder);
+    /// Attributes of an account itself changed, or with 0 those of the server.
+    void tell_attributes(AccountId account);
     /// Adds to or takes from a folder's counts and its account's.
     void count(Folder& folder, const ItemRow& row, bool added);
     /// A new folder's row. Errors: conflict.

@@ -125,4 +125,34 @@ TEST_CASE("subscriptions outlive their folder") {
     CHECK(code_of(bench.mail().subscribe(4711, "x", true)) == ErrorCode::not_found);
 }
 
+TEST_CASE("attributes belong to folders, accounts and the server, and go with them") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    const AccountId bob = bench.add_mailbox("bob@example.org");
+    CHECK(need(bench.mail().account_name(ann)) == "ann@example.org");
+    CHECK(code_of(bench.mail().account_name(4711)) == ErrorCode::not_found);
+    const Folder work = need(bench.mail().create_folder(ann, "work", FolderClass::mail, SpecialUse::none));
+    done(bench.mail().put_attributes(ann, work.id, {{"b", std::string("x\0y", 3)}, {"a", ""}}));
+    done(bench.mail().put_attributes(ann, 0, {{"a", "of ann"}}));
+    done(bench.mail().put_attributes(0, 0, {{"a", "of all"}}));
+    CHECK(code_of(bench.mail().put_attributes(bob, work.id, {{"a", "no"}})) == ErrorCode::not_found);
+    CHECK(code_of(bench.mail().put_attributes(4711, 0, {{"a", "no"}})) == ErrorCode::not_found);
+    bench.reopen();
+    const auto of_folder = need(bench.mail().attributes(ann, work.id));
+    REQUIRE(of_folder.size() == 2);
+    CHECK(of_folder[0].name == "a");
+    CHECK(of_folder[1].value == std::string("x\0y", 3));
+    CHECK(need(bench.mail().attributes(bob, 0)).empty());
+    const auto named = need(bench.mail().attributes_named("a"));
+    REQUIRE(named.size() == 3);
+    CHECK(named[0].value == "of all");
+    CHECK(named[1].value == "of ann");
+    CHECK(named[2].folder == work.id);
+    done(bench.mail().put_attributes(ann, work.id, {{"a", "new"}, {"b", std::nullopt}, {"c", std::nullopt}}));
+    CHECK(need(bench.mail().attributes(ann, work.id)).size() == 1);
+    done(bench.mail().delete_folder(work.id));
+    CHECK(need(bench.mail().attributes_named("a")).size() == 2);
+}
+
 } // namespace mail::store::test
