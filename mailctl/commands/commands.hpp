@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace mail::schema {
-class Kind;
+struct Kind;
 }
 
 namespace mail::mailctl {

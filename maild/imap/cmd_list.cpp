@@ -102,7 +102,7 @@ Task<Reply> Session::cmd_list(const Command& command) {
     const bool use_subscriptions = arguments.select_subscribed || arguments.return_subscribed;
     const auto entries = entries_of(*folders, use_subscriptions ? *subscriptions : std::vector<std::string>{});
     for (const auto& [name, entry] : entries) {
-        const bool matches = std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return p.matches(name); });
+        const bool matches = std::any_of(patterns.begin(), patterns.end(), [&name = name](const auto& p) { return p.matches(name); });
         if (!matches)
             continue;
         const bool itself = is_selected(entry, arguments);

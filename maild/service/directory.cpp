@@ -34,7 +34,7 @@ bool Mailbox::may_send_as(std::string_view address_key) const {
 struct Directory::State {
     State(store::Store& s, Config& c) : store(s), config(c) {}
 
-    /// A bounded map that forgets everything when it is full or when `generation` moved on while a row was read.
+    /// A bounded map that forgets everything when it is full or when the generation moved on while a row was read.
     template <class T> class Cache {
       public:
         [[nodiscard]] std::optional<T> find(const std::string& key) {
@@ -42,9 +42,9 @@ struct Directory::State {
             const auto it = entries_.find(key);
             return it == entries_.end() ? std::nullopt : std::optional(it->second);
         }
-        void put(const std::string& key, const T& value, std::uint64_t read_at, const std::atomic<std::uint64_t>& generation) {
+        void put(const std::string& key, const T& value, std::uint64_t read_at, const std::atomic<std::uint64_t>& now) {
             const std::lock_guard lock(mutex_);
-            if (read_at != generation.load())
+            if (read_at != now.load())
                 return;
             if (entries_.size() >= cache_entries)
                 entries_.clear();

@@ -89,7 +89,8 @@ TEST_CASE("secrets move and go") {
     Secret second = std::move(first);
     CHECK(first.empty()); // NOLINT(bugprone-use-after-move): that is what is tested
     CHECK(second == copy);
-    second = second;
+    const Secret& itself = second;
+    second = itself;
     CHECK(second.reveal() == copy.reveal());
     second.clear();
     CHECK(second.empty());

@@ -249,7 +249,7 @@ Task<void> check_unbound(Resolver& resolver) {
     REQUIRE(!silent);
     CHECK(silent.error().code == ErrorCode::temporary);
     CHECK(std::chrono::steady_clock::now() - begun < 2500ms);
-    for (const std::string name : {"", "a b", "x\\.y", std::string("a\0b", 3).c_str()}) {
+    for (const auto& name : {std::string(), std::string("a b"), std::string("x\\.y"), std::string("a\0b", 3)}) {
         const auto refused = co_await resolver.mx(name);
         CHECK(!refused);
     }
