@@ -12,6 +12,7 @@ struct Listeners::Running {
     std::vector<std::unique_ptr<net::Listener>> sockets;
     std::shared_ptr<net::ConnectionBudget> budget;
     std::shared_ptr<const SessionRunner> runner;
+    std::shared_ptr<SessionEnds> ends;
     std::atomic<std::size_t> sessions{0};
     std::string problem;
 };
@@ -55,13 +56,16 @@ Task<void> Listeners::session(std::shared_ptr<Running> running, std::unique_ptr<
         explicit Counted(std::atomic<std::size_t>& c) : count(c) { ++count; }
         ~Counted() { --count; }
     } counted(running->sessions);
+    const auto ending = running->ends->add(stream->ender());
     const std::string id = Id::make(system_clock().now()).text();
     log(Event::connection_opened, {{"sid", id}, {"listener", settings->spec.name}, {"peer", stream->peer().text()}});
     if (settings->spec.tls == "implicit") {
         if (!settings->tls)
             co_return;
         stream->set_timeout(std::chrono::seconds(limit::preauth_idle_seconds));
+        stream->set_interruptible(true);
         const auto secured = co_await stream->start_tls(*settings->tls);
+        stream->set_interruptible(false);
         if (!secured) {
             log(Event::tls_failed,
                 {{"sid", id}, {"peer", stream->peer().address}, {"reason", secured.error().message}});
@@ -144,6 +148,7 @@ void Listeners::reconcile(const service::ConfigSnapshot& config) {
         if (is_new) {
             running = std::make_shared<Running>();
             running->runner = runner_;
+            running->ends = ends_;
             running->budget = spec.max_connections > 0
                                   ? std::make_shared<net::ConnectionBudget>(static_cast<std::size_t>(spec.max_connections), 0)
                                   : budget_;

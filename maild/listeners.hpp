@@ -1,11 +1,12 @@
 // Listeners: keeps the open sockets what the `listener` resources say. A changed setting holds for new sessions; a changed
-// address opens the new socket and closes the old; sessions stay open in every case.
+// address opens the new socket and closes the old; sessions stay open in every case, until end_sessions().
 #pragma once
 
 #include "common/async/runtime.hpp"
 #include "common/net/listener.hpp"
 #include "maild/certificates.hpp"
 #include "maild/service/snapshot.hpp"
+#include "maild/session_ends.hpp"
 
 #include <atomic>
 #include <functional>
@@ -38,6 +39,8 @@ class Listeners {
     void reconcile(const service::ConfigSnapshot& config);
     /// Stops accepting everywhere; sessions go on.
     void close();
+    /// Asks every session, of whatever listener, to end; whoever still connects is asked at once. Thread-safe.
+    void end_sessions() { ends_->end_all(); }
 
     struct Status {
         std::string name, protocol, bind;
@@ -62,6 +65,7 @@ class Listeners {
     async::TaskGroup& sessions_;
     Certificates& certificates_;
     std::shared_ptr<const SessionRunner> runner_;
+    std::shared_ptr<SessionEnds> ends_ = std::make_shared<SessionEnds>();
     async::TaskGroup accepting_;
     std::shared_ptr<net::ConnectionBudget> budget_;
     mutable std::mutex mutex_;

@@ -23,8 +23,8 @@ namespace mail {
 namespace {
 
 constexpr int exit_failed = 1, exit_store = 75, exit_config = 78; // sysexits: EX_TEMPFAIL, EX_CONFIG
-constexpr auto drain_time = std::chrono::seconds(3);
-constexpr auto cancel_time = std::chrono::seconds(5);
+constexpr auto drain_time = std::chrono::seconds(limit::drain_seconds); ///< what is under way may end
+constexpr auto cancel_time = std::chrono::seconds(2);
 constexpr std::size_t waiting_hashes = 4096;
 
 /// Everything that runs, in the order in which it is built; destroyed in the reverse order.
@@ -89,15 +89,21 @@ class Server {
     void stop() {
         log(Event::server_stopping, {{"sessions", sessions_.size()}});
         stopping_ = true;
+        const auto until = clock_.steady() + drain_time;
         listeners_.close();
+        // Who only waits is told at once; a message under way may finish. Meanwhile the queue's attempts do the same.
+        listeners_.end_sessions();
         admin_.close();
         outbound_.stop();
         reconciler_.stop();
+        const auto left = std::chrono::duration_cast<Duration>(until - clock_.steady());
+        if (!sessions_.wait(std::max<Duration>(left, Duration::zero()))) {
+            log(Event::server_stopping, {{"sessions", sessions_.size()}, {"reason", "the rest is cut off"}});
+            sessions_.close();
+            sessions_.cancel();
+            sessions_.wait(cancel_time);
+        }
         sessions_.close();
-        // What is in the middle of a message may finish; who only waits is let go.
-        sessions_.wait(drain_time);
-        sessions_.cancel();
-        sessions_.wait(cancel_time);
         background_.close();
         background_.wait(cancel_time);
         store_->close();

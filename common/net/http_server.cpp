@@ -89,7 +89,7 @@ class Connection {
         HttpParser parser(HttpParser::Kind::request);
         if (!parser.put_head(head))
             co_return co_await refuse(400, "the request is malformed");
-        keep_alive_ = parser.keep_alive() && !last_;
+        keep_alive_ = parser.keep_alive() && !last_ && !stream_.is_ending();
         old_ = parser.is_http_1_0();
         head_only_ = request.method == "HEAD";
         if (auto rejected = handler_.reject(request)) {
@@ -151,6 +151,7 @@ class Connection {
             searched = data.size();
             if (data.empty())
                 reader_.release();
+            const Interruptible waiting(stream_, searched == 0);
             const auto more = co_await reader_.fill(4096);
             if (!more)
                 co_return more.error().code == ErrorCode::timeout && searched > 0 ? 408 : -1;

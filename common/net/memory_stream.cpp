@@ -35,6 +35,8 @@ class MemoryStream final : public Stream {
         for (;;) {
             if (*closed_)
                 co_return fail(ErrorCode::closed, "the connection is closed");
+            if (interruptible_ && *ending_)
+                co_return fail(ErrorCode::closed, "the session is to end");
             if (in_->size() > 0)
                 co_return take(buffer);
             if (in_->ended)
@@ -103,6 +105,16 @@ class MemoryStream final : public Stream {
             }
         };
     }
+    std::function<void()> ender() override {
+        return [flag = std::weak_ptr(ending_), in = in_] {
+            if (const auto ending = flag.lock()) {
+                *ending = true;
+                in->changed_for_reader.fire();
+            }
+        };
+    }
+    bool is_ending() const noexcept override { return *ending_; }
+    void set_interruptible(bool yes) noexcept override { interruptible_ = yes; }
 
   private:
     std::size_t take(std::span<char> buffer) {
@@ -147,7 +159,9 @@ class MemoryStream final : public Stream {
     std::optional<TlsInfo> tls_;
     SteadyTime deadline_{};
     bool limited_ = false;
+    bool interruptible_ = false;
     std::shared_ptr<std::atomic<bool>> closed_ = std::make_shared<std::atomic<bool>>(false);
+    std::shared_ptr<std::atomic<bool>> ending_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 class ScriptStream final : public Stream {
@@ -156,7 +170,7 @@ class ScriptStream final : public Stream {
         : input_(std::move(input)), output_(output), chunk_(std::move(chunk)) {}
 
     Task<Result<std::size_t>> read_some(std::span<char> buffer) override {
-        if (*closed_)
+        if (*closed_ || (interruptible_ && *ending_))
             co_return fail(ErrorCode::closed, "the connection is closed");
         std::size_t now = std::min(buffer.size(), input_.size() - at_);
         if (chunk_)
@@ -195,13 +209,23 @@ class ScriptStream final : public Stream {
                 *closed = true;
         };
     }
+    std::function<void()> ender() override {
+        return [flag = std::weak_ptr(ending_)] {
+            if (const auto ending = flag.lock())
+                *ending = true;
+        };
+    }
+    bool is_ending() const noexcept override { return *ending_; }
+    void set_interruptible(bool yes) noexcept override { interruptible_ = yes; }
 
   private:
     std::string input_;
     std::string* output_;
     std::function<std::size_t()> chunk_;
     std::size_t at_ = 0;
+    bool interruptible_ = false;
     std::shared_ptr<std::atomic<bool>> closed_ = std::make_shared<std::atomic<bool>>(false);
+    std::shared_ptr<std::atomic<bool>> ending_ = std::make_shared<std::atomic<bool>>(false);
     std::optional<TlsInfo> tls_;
     Peer peer_{"127.0.0.1", 1, true};
 };

@@ -6,6 +6,7 @@
 #include "common/net/tls_openssl.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -88,6 +89,7 @@ Peer describe(const sockaddr_storage& address) {
 void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
 
 Failure closed() { return fail(ErrorCode::closed, "the connection is closed"); }
+Failure interrupted() { return fail(ErrorCode::closed, "the session is to end"); }
 Failure timed_out() { return fail(ErrorCode::timeout, "the peer was silent for too long"); }
 
 } // namespace
@@ -108,6 +110,8 @@ struct SocketStream::Core : std::enable_shared_from_this<Core> {
     bool expired = false;
     bool tls_broken = false; ///< after a fatal error nothing may be sent, not even close_notify
     bool ended = false; ///< shutdown() was called
+    std::atomic<bool> ending{false}; ///< ender() was used
+    bool interruptible = false;
     int at_once = 0; ///< calls in a row that did not wait
     std::size_t wasted = 0; ///< bytes read by linger()
 
@@ -159,6 +163,7 @@ struct SocketStream::Core : std::enable_shared_from_this<Core> {
                                       self->linger();
                               });
     }
+    [[nodiscard]] bool is_interrupted() const noexcept { return interruptible && ending; }
     void close() noexcept {
         if (fd < 0)
             return;
@@ -220,13 +225,21 @@ Task<Result<void>> SocketStream::wait(Want want) {
     core->at_once = 0;
     const auto type = want == Want::read ? asio::posix::stream_descriptor::wait_read
                                          : asio::posix::stream_descriptor::wait_write;
-    boost::system::error_code error;
-    co_await core->descriptor.async_wait(type, asio::redirect_error(asio::use_awaitable, error));
-    if (core->expired)
-        co_return timed_out();
-    if (error || core->fd < 0)
-        co_return closed();
-    co_return Result<void>{};
+    for (;;) {
+        if (want == Want::read && core->is_interrupted())
+            co_return interrupted();
+        boost::system::error_code error;
+        co_await core->descriptor.async_wait(type, asio::redirect_error(asio::use_awaitable, error));
+        if (core->expired)
+            co_return timed_out();
+        if (core->fd < 0)
+            co_return closed();
+        if (!error)
+            co_return Result<void>{};
+        // ender() ends every wait; only that of an interruptible read is meant.
+        if (error != asio::error::operation_aborted || !core->ending)
+            co_return closed();
+    }
 }
 
 Task<void> SocketStream::let_others_go() {
@@ -245,6 +258,8 @@ Task<Result<std::size_t>> SocketStream::read_some(std::span<char> buffer) {
             co_return closed();
         if (core_->expired)
             co_return timed_out();
+        if (core_->is_interrupted())
+            co_return interrupted();
         Want want = Want::read;
         if (core_->ssl) {
             if (core_->tls_broken)
@@ -426,6 +441,21 @@ std::function<void()> SocketStream::closer() {
         });
     };
 }
+
+std::function<void()> SocketStream::ender() {
+    return [weak = std::weak_ptr<Core>(core_), executor = core_->descriptor.get_executor()] {
+        if (const auto core = weak.lock())
+            core->ending = true;
+        asio::post(executor, [weak] {
+            const auto core = weak.lock();
+            if (core && core->interruptible && core->fd >= 0)
+                core->descriptor.cancel();
+        });
+    };
+}
+
+bool SocketStream::is_ending() const noexcept { return core_->ending; }
+void SocketStream::set_interruptible(bool yes) noexcept { core_->interruptible = yes; }
 
 Task<Result<void>> SocketStream::wait_connected() {
     MAIL_CO_DO(co_await wait(Want::write));

@@ -29,6 +29,9 @@ class SocketStream final : public Stream {
     [[nodiscard]] const TlsInfo* tls() const noexcept override;
     [[nodiscard]] std::string channel_binding() const override;
     [[nodiscard]] std::function<void()> closer() override;
+    [[nodiscard]] std::function<void()> ender() override;
+    [[nodiscard]] bool is_ending() const noexcept override;
+    void set_interruptible(bool yes) noexcept override;
 
     /// -1 once closed.
     [[nodiscard]] int native_handle() const noexcept;

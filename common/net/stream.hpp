@@ -1,6 +1,6 @@
 // Stream: one connection as every session sees it: TCP, TLS, Unix or memory. A virtual call is noise beside a system
 // call, and buys one compiled session, memory streams in tests and STARTTLS inside the stream.
-// A stream belongs to one I/O thread; only close() may be called from its own thread at any time to end pending calls.
+// A stream belongs to one I/O thread; other threads reach it through closer() and ender() alone.
 #pragma once
 
 #include "common/async/task.hpp"
@@ -68,6 +68,26 @@ class Stream {
     [[nodiscard]] virtual std::string channel_binding() const { return {}; }
     /// A function that closes this stream from any thread; does nothing once the stream is gone.
     [[nodiscard]] virtual std::function<void()> closer() = 0;
+
+    /// A function that asks the session on this stream to end, from any thread: is_ending() holds from then on, and a
+    /// read or handshake that is interruptible, pending or later, fails with closed. Writing goes on, so that the session
+    /// can finish what it is at and say its last words. Does nothing once the stream is gone.
+    [[nodiscard]] virtual std::function<void()> ender() { return closer(); }
+    [[nodiscard]] virtual bool is_ending() const noexcept { return false; }
+    /// See Interruptible.
+    virtual void set_interruptible(bool /*yes*/) noexcept {}
+};
+
+/// While it lives, the stream's session only waits: ender() may interrupt it, nothing is lost.
+class Interruptible {
+  public:
+    explicit Interruptible(Stream& stream, bool yes = true) noexcept : stream_(stream) { stream_.set_interruptible(yes); }
+    ~Interruptible() { stream_.set_interruptible(false); }
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+
+  private:
+    Stream& stream_;
 };
 
 } // namespace mail::net

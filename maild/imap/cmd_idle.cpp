@@ -17,7 +17,7 @@ Task<Reply> Session::cmd_idle(const Command&) {
     const auto line = co_await client_line(limit::imap_line_preauth);
     idling_ = false;
     token.reset();
-    if (!line && pushing_)
+    if (!line && pushing_ && !stream_->is_ending())
         stream_->close(); // a client that has gone cannot hold up the companion's write
     while (pushing_)
         co_await quiet_.wait();

@@ -12,6 +12,7 @@ namespace mail::imap {
 namespace {
 
 constexpr std::size_t full_buffer = 131072; // responses are written in pieces of about this size
+constexpr std::string_view ending = "the server ends the session, try again later";
 constexpr std::size_t kept_buffer = 65536;  // capacity an idle session may hold on to
 
 } // namespace
@@ -87,11 +88,14 @@ Task<bool> Session::read_more() {
         out_.shrink_to_fit();
     reader_.release();
     reading_ = true;
+    const net::Interruptible waiting(*stream_, append_ == nullptr);
     const auto more = co_await reader_.fill();
     reading_ = false;
     if (more && *more)
         co_return true;
-    if (!more && more.error().code == ErrorCode::timeout && !broken_)
+    if (state_ != State::ended && must_end() && !broken_)
+        bye("UNAVAILABLE", ending);
+    else if (!more && more.error().code == ErrorCode::timeout && !broken_)
         bye("UNAVAILABLE", "no command came in time"); // RFC 9051 §5.4
     state_ = State::ended;
     co_return false;
@@ -101,6 +105,10 @@ Task<void> Session::run() {
     allow_time();
     out_ = "* OK [CAPABILITY " + capabilities() + "] " + profile_.hostname + " IMAP ready\r\n";
     while (state_ != State::ended) {
+        if (must_end()) {
+            bye("UNAVAILABLE", ending);
+            break;
+        }
         auto event = framer_.feed(reader_.buffered());
         reader_.consume(event.consumed);
         if (event.step == Framer::Step::need_more) {

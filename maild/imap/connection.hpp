@@ -73,6 +73,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
     // session.cpp: the loop
     [[nodiscard]] Task<bool> read_more();
+    /// Others want the session to end, and no message is coming in.
+    [[nodiscard]] bool must_end() const noexcept { return stream_->is_ending() && append_ == nullptr; }
     [[nodiscard]] Task<void> step(Framer::Event event);
     [[nodiscard]] Task<void> dispatch(const Command& command);
     [[nodiscard]] Task<void> refuse_frame(Framer::Event event);

@@ -58,9 +58,11 @@ Task<void> Session::run() {
             co_await flush();
         if (state_ == State::done)
             break;
-        const auto line = co_await reader_.line(limit::pop3_line);
-        if (!line) {
-            if (line.error().code == ErrorCode::too_large)
+        const auto line = co_await next_line(limit::pop3_line);
+        if (!line || stream_.is_ending()) {
+            if (stream_.is_ending())
+                say("-ERR [SYS/TEMP] the session is ended by the server, try again later");
+            else if (line.error().code == ErrorCode::too_large)
                 say("-ERR the command line is too long");
             else if (line.error().code == ErrorCode::timeout)
                 say("-ERR [SYS/TEMP] no command came in time");
@@ -77,6 +79,11 @@ Task<void> Session::run() {
     }
     co_await flush();
     co_await stream_.shutdown();
+}
+
+Task<Result<std::string>> Session::next_line(std::size_t max) {
+    const net::Interruptible waiting(stream_);
+    co_return co_await reader_.line(max);
 }
 
 Task<void> Session::handle(Command command) {
@@ -177,7 +184,7 @@ Task<void> Session::password(Command command) {
 
 Task<Result<std::string>> Session::sasl_line() {
     co_await flush();
-    MAIL_CO_TRY(auto line, co_await reader_.line(limit::smtp_auth_line));
+    MAIL_CO_TRY(auto line, co_await next_line(limit::smtp_auth_line));
     if (line == "*")
         co_return fail(ErrorCode::invalid, "authentication cancelled");
     auto bytes = text::unbase64(line);

@@ -1,5 +1,6 @@
 // One POP3 connection (RFC 1939) as a coroutine: AUTHORIZATION, TRANSACTION on a snapshot of INBOX, UPDATE at QUIT.
-// Deletions happen at QUIT alone; a connection that breaks deletes nothing (RFC 1939 §6). Runs on its stream's thread.
+// Deletions happen at QUIT alone; a connection that breaks deletes nothing (RFC 1939 §6). Runs on its stream's thread,
+// whose ender() ends it with -ERR [SYS/TEMP] instead of the next command.
 #pragma once
 
 #include "common/net/reader.hpp"
@@ -65,6 +66,7 @@ class Session {
     [[nodiscard]] Task<void> start_tls();
     [[nodiscard]] Task<void> retrieve(std::uint32_t number, std::optional<std::uint32_t> lines);
     [[nodiscard]] Task<void> quit();
+    [[nodiscard]] Task<Result<std::string>> next_line(std::size_t max);
     [[nodiscard]] Task<Result<std::string>> sasl_line();
     [[nodiscard]] Task<void> flush();
     void capabilities();

@@ -47,9 +47,7 @@ Task<void> Session::exchange(service::SaslExchange& exchange, std::optional<std:
         auto outcome = co_await exchange.next(std::move(response));
         if (auto* done = std::get_if<service::SaslExchange::Signed>(&outcome)) {
             mailbox_ = std::move(done->mailbox);
-            auto shared = end_;
-            std::function<void()> end = [shared] { shared->now(); };
-            watch_ = services_.sign_in.watch(mailbox_, std::move(end));
+            watch_ = services_.sign_in.watch(mailbox_, stream_.ender());
             say(Reply(235, "2.7.0", "Signed in"));
             co_return;
         }

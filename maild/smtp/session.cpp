@@ -17,7 +17,6 @@ Reply closing_reply() { return Reply(421, "4.3.2", "Service closing, try again l
 Session::Session(Services services, Profile profile, net::Stream& stream, std::string id)
     : services_(services), profile_(std::move(profile)), stream_(stream), reader_(stream), id_(std::move(id)) {
     peer_relays_ = profile_.may_relay(stream_.peer().address);
-    end_->close = stream_.closer();
 }
 Session::~Session() = default;
 
@@ -61,7 +60,7 @@ Task<void> Session::run() {
             co_await answer_bad_line(status);
             continue;
         }
-        if (end_->wanted) {
+        if (must_end()) {
             close_with(closing_reply());
             break;
         }
@@ -97,15 +96,13 @@ Task<LineFramer::Status> Session::next_line(std::string& line, bool sasl) {
         reader_.consume(frame.consumed);
         if (frame.status != LineFramer::Status::need_more)
             co_return frame.status;
-        if (end_->wanted && !sasl) {
-            close_with(closing_reply());
-            co_return LineFramer::Status::need_more;
-        }
-        end_->idle = !sasl;
+        const net::Interruptible waiting(stream_, state_ != chunking);
         const bool more = co_await fill(limit::smtp_idle_seconds);
-        end_->idle = false;
-        if (!more)
-            co_return LineFramer::Status::need_more;
+        if (more)
+            continue;
+        if (must_end() && !broken_)
+            close_with(closing_reply());
+        co_return LineFramer::Status::need_more;
     }
 }
 

@@ -1,6 +1,7 @@
 // One SMTP, submission or LMTP connection (RFC 5321, 6409, 2033) as a coroutine; what differs is the Profile.
 // A message is in its mailboxes or its queue, durably, before its 250 is sent. Only CR LF ends a line. Replies of
-// pipelined commands leave in one write (RFC 2920). Runs on its stream's thread; stop() may be called from any thread.
+// pipelined commands leave in one write (RFC 2920). Runs on its stream's thread. The stream's ender() ends it with 421
+// instead of the next command, so that no message under way is lost.
 // Commands are found in one table (session.cpp); handlers are in cmd_*.cpp, one file per family.
 #pragma once
 
@@ -12,7 +13,6 @@
 #include "maild/smtp/profile.hpp"
 #include "maild/smtp/proto/command.hpp"
 #include "maild/smtp/proto/framer.hpp"
-#include "maild/smtp/session_end.hpp"
 #include "maild/smtp/transaction.hpp"
 
 #include <memory>
@@ -44,9 +44,6 @@ class Session {
     ~Session();
     /// The whole connection, greeting to end.
     [[nodiscard]] Task<void> run();
-    /// Ends the session: at once while it waits for a command, otherwise with 421 instead of the next one, so that no
-    /// message under way is lost. Thread-safe.
-    void stop() { end_->now(); }
 
   private:
     /// How far the conversation is; a set of these says where a command is allowed.
@@ -66,6 +63,8 @@ class Session {
     [[nodiscard]] Task<void> answer_bad_line(LineFramer::Status status);
     /// Writes what is due and reads once; false at the end of the connection, closing_ is then set.
     [[nodiscard]] Task<bool> fill(std::int64_t seconds);
+    /// Others want the session to end, and no message is under way.
+    [[nodiscard]] bool must_end() const noexcept { return stream_.is_ending() && state_ != chunking; }
     [[nodiscard]] Task<void> flush();
     void say(const Reply& reply);
     /// Says a 4xx or 5xx that is the client's fault: counted, slowed down, at last 421.
@@ -141,7 +140,6 @@ class Session {
     unsigned failures_ = 0; ///< of sign-in
     service::MailboxPtr mailbox_; ///< who has signed in
     std::shared_ptr<void> watch_;
-    std::shared_ptr<SessionEnd> end_ = std::make_shared<SessionEnd>();
     Transaction transaction_;
     Id message_id_; ///< of the message being received
     std::unique_ptr<Intake> chunks_; ///< between BDAT commands

@@ -126,6 +126,41 @@ TEST_CASE("close ends pending operations; so does closer, also after the stream 
     }
 }
 
+TEST_CASE("ender interrupts a read that only waits, no other, and the stream goes on writing") {
+    Sockets s;
+    const auto use_soon = [](std::function<void()> ender) -> Task<void> {
+        co_await async::sleep_for(20ms);
+        ender();
+    };
+    SECTION("a read in the middle of something goes on") {
+        s.loop.add(use_soon(s.pair.server->ender()));
+        s.loop.add(expect_all(*s.pair.server, "x"));
+        const auto send_later = [](Stream& stream) -> Task<void> {
+            co_await async::sleep_for(60ms);
+            const auto sent = co_await stream.write("x");
+            CHECK(sent);
+            co_await stream.shutdown();
+        };
+        s.loop.add(send_later(*s.pair.client));
+        s.loop.run();
+        CHECK(s.pair.server->is_ending());
+    }
+    SECTION("one that waits ends at once, and so does a later one") {
+        s.loop.add(use_soon(s.pair.server->ender()));
+        for (int turn = 0; turn < 2; ++turn) {
+            const Interruptible waiting(*s.pair.server);
+            s.loop.add(expect_read_error(*s.pair.server, ErrorCode::closed));
+            s.loop.run();
+        }
+    }
+    s.loop.add(write_all(*s.pair.server, "last words", true));
+    s.loop.add(expect_all(*s.pair.client, "last words"));
+    s.loop.run();
+    const auto ender = s.pair.server->ender();
+    s.pair.server.reset();
+    ender();
+}
+
 TEST_CASE("a peer that reset the connection gives closed and no SIGPIPE") {
     Sockets s;
     s.pair.client.reset();

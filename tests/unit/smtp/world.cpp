@@ -139,7 +139,7 @@ std::string World::talk_stopped(const Profile& profile, std::string input) {
     std::string output;
     const auto stream = net::make_script_stream(std::move(input), &output);
     Session session(services(), profile, *stream, "test");
-    session.stop();
+    stream->ender()();
     async::run_until_done(session.run());
     return output;
 }

@@ -31,7 +31,7 @@ class World {
 
     /// Everything the server says to `input`, which arrives in pieces of `piece` bytes and then ends.
     [[nodiscard]] std::string talk(const Profile& profile, std::string input, std::size_t piece = 65536);
-    /// The same with stop() called before the first line is read.
+    /// The same with the stream's ender() used before the first line is read.
     [[nodiscard]] std::string talk_stopped(const Profile& profile, std::string input);
     /// Lock step over a memory stream: a step "> text" sends a line, "< prefix" expects a line that begins so; "! tls"
     /// makes the handshake; "< scram USER PASSWORD CODE" signs in; "< EOF" expects the end. Returns the first step that went wrong with what came instead.
