@@ -43,8 +43,9 @@ std::vector<std::string> alpn_of(const std::string& protocol) {
 
 } // namespace
 
-Listeners::Listeners(async::Runtime& runtime, async::TaskGroup& sessions, Certificates& certificates, SessionRunner runner)
-    : runtime_(runtime), sessions_(sessions), certificates_(certificates),
+Listeners::Listeners(async::Runtime& runtime, async::TaskGroup& sessions, Certificates& certificates,
+                     const net::InheritedSockets& inherited, SessionRunner runner)
+    : runtime_(runtime), sessions_(sessions), certificates_(certificates), inherited_(inherited),
       runner_(std::make_shared<const SessionRunner>(std::move(runner))),
       budget_(std::make_shared<net::ConnectionBudget>(std::size_t{limit::connections}, 0)) {}
 Listeners::~Listeners() = default;
@@ -89,13 +90,17 @@ Task<void> Listeners::accept(std::shared_ptr<Running> running, std::size_t socke
 
 void Listeners::open(const std::string& name, Running& running) {
     const auto settings = running.settings.load();
-    const auto addresses = net::parse_bind(settings->spec.bind);
+    auto addresses = net::parse_bind(settings->spec.bind);
+    if (addresses)
+        addresses = inherited_.choose(*addresses);
     if (!addresses) {
         running.problem = addresses.error().message;
+        log(Event::listener_failed, {{"listener", name}, {"bind", settings->spec.bind}, {"reason", running.problem}});
         return;
     }
     for (const auto& address : *addresses) {
         net::ListenOptions options;
+        options.inherited = &inherited_;
         options.unix_mode = 0666; // LMTP and the like: the folder of the socket decides who may reach it
         auto socket = net::Listener::open(runtime_.executor(0), address, std::move(options));
         if (!socket) {

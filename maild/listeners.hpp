@@ -32,7 +32,8 @@ using SessionRunner =
 
 class Listeners {
   public:
-    Listeners(async::Runtime& runtime, async::TaskGroup& sessions, Certificates& certificates, SessionRunner runner);
+    Listeners(async::Runtime& runtime, async::TaskGroup& sessions, Certificates& certificates,
+              const net::InheritedSockets& inherited, SessionRunner runner);
     ~Listeners();
 
     /// Called by the reconciler alone.
@@ -64,6 +65,7 @@ class Listeners {
     async::Runtime& runtime_;
     async::TaskGroup& sessions_;
     Certificates& certificates_;
+    const net::InheritedSockets& inherited_;
     std::shared_ptr<const SessionRunner> runner_;
     std::shared_ptr<SessionEnds> ends_ = std::make_shared<SessionEnds>();
     async::TaskGroup accepting_;

@@ -19,7 +19,18 @@ void Reconciler::note(const store::Changes& changes) {
     wake_.fire();
 }
 
-void Reconciler::wake() { wake_.fire(); }
+Task<void> Reconciler::reload() {
+    async::Completion<bool> done;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_)
+            co_return;
+        reloading_.push_back(done);
+    }
+    wake_.fire();
+    const auto reloaded = co_await done.get();
+    static_cast<void>(reloaded);
+}
 
 void Reconciler::stop() {
     {
@@ -30,11 +41,13 @@ void Reconciler::stop() {
 }
 
 Task<void> Reconciler::run() {
+    std::vector<async::Completion<bool>> reloading;
     for (;;) {
         co_await wake_.wait();
         store::Changes changes;
         {
             const std::lock_guard lock(mutex_);
+            reloading = std::exchange(reloading_, {});
             if (stopping_)
                 break;
             changes = std::exchange(pending_, {});
@@ -44,8 +57,12 @@ Task<void> Reconciler::run() {
             log(Event::store_error, {{"reason", reloaded.error().message}});
         sign_in_.recheck(changes);
         answer(std::max(changes.revision, config_.current()->revision));
+        for (const auto& done : reloading)
+            done.set(true);
     }
     answer(UINT64_MAX);
+    for (const auto& done : reloading)
+        done.set(true);
 }
 
 void Reconciler::answer(std::uint64_t revision) {

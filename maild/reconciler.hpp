@@ -19,8 +19,8 @@ class Reconciler {
     Reconciler(service::Config& config, service::SignIn& sign_in);
     /// Takes note of a commit; runs on the store's thread.
     void note(const store::Changes& changes);
-    /// Everything again, for SIGHUP: files of certificates are read anew.
-    void wake();
+    /// Everything again, for SIGHUP: files of certificates are read anew. Returns once that is done.
+    [[nodiscard]] Task<void> reload();
     /// Until stop().
     [[nodiscard]] Task<void> run();
     void stop();
@@ -40,6 +40,7 @@ class Reconciler {
     std::mutex mutex_;
     store::Changes pending_;
     std::vector<Waiter> waiters_;
+    std::vector<async::Completion<bool>> reloading_;
     std::uint64_t reconciled_ = 0;
     bool stopping_ = false;
 };

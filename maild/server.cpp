@@ -12,10 +12,12 @@
 #include "maild/service/delivery.hpp"
 #include "maild/sessions.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
+#include "maild/supervisor.hpp"
 #include "maild/version.hpp"
 
 #include <boost/json.hpp>
 #include <csignal>
+#include <cerrno>
 #include <sys/prctl.h>
 #include <thread>
 
@@ -30,15 +32,16 @@ constexpr std::size_t waiting_hashes = 4096;
 /// Everything that runs, in the order in which it is built; destroyed in the reverse order.
 class Server {
   public:
-    Server(const BootConfig& boot, std::unique_ptr<store::Store> store)
-        : boot_(boot), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
+    Server(const BootConfig& boot, const net::InheritedSockets& inherited, const Supervisor& supervisor,
+           std::unique_ptr<store::Store> store)
+        : boot_(boot), inherited_(inherited), supervisor_(supervisor), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
           planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
           mailboxes_(*store_, bus_, clock_), delivery_(*store_, config_, directory_, clock_),
           reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
           session_services_{{config_, directory_, delivery_, sign_in_, budget_},
                             {mailboxes_, sign_in_, sessions_, hashing_, clock_},
                             {mailboxes_, sign_in_, maildrops_}},
-          listeners_(runtime_, sessions_, certificates_, session_runner()),
+          listeners_(runtime_, sessions_, certificates_, inherited, session_runner()),
           outbound_(*store_, delivery_, bus_, runtime_, hashing_, clock_),
           resources_(*store_, planning_, [this](std::uint64_t revision) { return reconciler_.settle(revision); }),
           admin_(runtime_, admin_services()) {}
@@ -67,18 +70,21 @@ class Server {
         if (auto problem = listeners_.first_problem(); !problem.empty())
             return fail(ErrorCode::conflict, problem, "free the address or change the listener");
         MAIL_DO(outbound_.start());
-        return admin_.open(boot_.socket_path());
+        MAIL_DO(admin_.open(boot_.socket_path(), &inherited_));
+        for (const auto& socket : inherited_.unused())
+            log(Event::listener_failed, {{"bind", socket}, {"reason", "no listener uses this inherited socket"}});
+        return {};
     }
 
     /// Until a signal ends it. Returns the exit status.
     int wait() {
         sigset_t set = signals();
         for (;;) {
-            int signal = 0;
-            if (::sigwait(&set, &signal) != 0)
-                continue;
-            if (signal == SIGHUP)
-                reconciler_.wake();
+            const int signal = next_signal(set);
+            if (signal == 0)
+                beat();
+            else if (signal == SIGHUP)
+                background_.spawn(runtime_.executor(0), reload());
             else if (signal == SIGUSR1)
                 return exit_store;
             else
@@ -88,6 +94,7 @@ class Server {
 
     void stop() {
         log(Event::server_stopping, {{"sessions", sessions_.size()}});
+        supervisor_.stopping();
         stopping_ = true;
         const auto until = clock_.steady() + drain_time;
         listeners_.close();
@@ -132,6 +139,46 @@ class Server {
     admin::Services admin_services() {
         admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }};
         return {*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); }};
+    }
+
+    /// A signal, or 0 when it is time for the next beat().
+    [[nodiscard]] int next_signal(const sigset_t& set) const {
+        const auto period = supervisor_.beat();
+        if (period == Duration::zero()) {
+            int signal = 0;
+            while (::sigwait(&set, &signal) != 0) {
+            }
+            return signal;
+        }
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(period);
+        const timespec wait{seconds.count(), std::chrono::nanoseconds(period - seconds).count()};
+        for (;;) {
+            const int signal = ::sigtimedwait(&set, nullptr, &wait);
+            if (signal > 0)
+                return signal;
+            if (errno == EAGAIN)
+                return 0;
+        }
+    }
+
+    /// The supervisor is told that maild lives only when every I/O thread has answered since the last time.
+    void beat() {
+        if (answered_ != runtime_.threads())
+            return;
+        supervisor_.alive();
+        answered_ = 0;
+        for (unsigned i = 0; i < runtime_.threads(); ++i)
+            background_.spawn(runtime_.executor(i), answer_beat());
+    }
+    Task<void> answer_beat() {
+        ++answered_;
+        co_return;
+    }
+
+    Task<void> reload() {
+        supervisor_.reloading();
+        co_await reconciler_.reload();
+        supervisor_.ready();
     }
 
     /// The configuration in force, documents applied, listeners open.
@@ -216,9 +263,12 @@ class Server {
     }
 
     const BootConfig& boot_;
+    const net::InheritedSockets& inherited_;
+    const Supervisor& supervisor_;
     const Clock& clock_ = system_clock();
     SteadyTime started_ = clock_.steady();
     std::atomic<bool> stopping_ = false;
+    std::atomic<unsigned> answered_ = io_threads(boot_); ///< I/O threads that answered the last beat()
     bool serving_ = false;
     std::unique_ptr<store::Store> store_;
     async::Runtime runtime_;
@@ -253,14 +303,17 @@ int failed(const Error& error, int status) {
 } // namespace
 
 int serve(const BootConfig& boot) {
+    // Before any thread starts, the log's included, so that only wait() sees them: who is told to stop while it starts
+    // stops cleanly.
+    const sigset_t set = Server::signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     ::prctl(PR_SET_DUMPABLE, 0);
+    const net::InheritedSockets inherited; // before anything else opens descriptors
+    const Supervisor supervisor;
     const auto running_as = drop_privileges(boot.user, boot.data_dir);
     if (!running_as)
         return failed(running_as.error(), exit_config);
     log(Event::server_privileges, {{"user", *running_as}});
-    // Blocked before any thread starts, so that only wait() sees them.
-    const sigset_t set = Server::signals();
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     store::SqliteOptions options;
     options.directory = boot.data_dir;
     options.clock = &system_clock();
@@ -270,10 +323,11 @@ int serve(const BootConfig& boot) {
     log(Event::store_opened, {{"directory", boot.data_dir}});
     int status = exit_failed;
     {
-        Server server(boot, std::move(*store));
+        Server server(boot, inherited, supervisor, std::move(*store));
         const auto started = server.start();
         if (started) {
             log(Event::server_started, {{"version", version}, {"socket", boot.socket_path()}});
+            supervisor.ready();
             status = server.wait();
         } else {
             const auto code = started.error().code;

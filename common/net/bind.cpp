@@ -13,7 +13,7 @@
 namespace mail::net {
 namespace {
 
-constexpr std::string_view forms = R"(use "ADDR:PORT", "[::1]:PORT", "*:PORT", "unix:/PATH" or "fd:N")";
+constexpr std::string_view forms = R"(use "ADDR:PORT", "[::1]:PORT", "*:PORT", "unix:/PATH", "fd:N" or "fd:NAME")";
 
 std::optional<in_addr> parse4(std::string_view text) noexcept {
     std::array<char, INET_ADDRSTRLEN> copy{};
@@ -49,6 +49,13 @@ std::optional<std::uint32_t> as_v4(std::string_view text) noexcept {
     return ntohl(mapped);
 }
 
+/// As systemd's FileDescriptorName= may be, and never a number.
+bool is_socket_name(std::string_view name) noexcept {
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return !name.empty() && name.size() <= 64 && letters.find(name[0]) != letters.npos &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == name.npos;
+}
+
 Failure bad(std::string_view text, std::string_view why) {
     return fail(ErrorCode::invalid, "\"" + text::escape(text, 200) + "\" is no bind address: " + std::string(why),
                 std::string(forms));
@@ -79,16 +86,19 @@ std::string BindAddress::text() const {
     case BindKind::inherited:
         break;
     }
-    return "fd:" + std::to_string(fd);
+    return "fd:" + (fd >= 0 ? std::to_string(fd) : address);
 }
 
 Result<std::vector<BindAddress>> parse_bind(std::string_view text) {
     if (text.starts_with("unix:"))
         return parse_unix(text);
     if (text.starts_with("fd:")) {
-        const auto fd = text::number<std::uint16_t>(text.substr(3));
+        const std::string_view name = text.substr(3);
+        if (is_socket_name(name))
+            return std::vector{BindAddress{BindKind::inherited, std::string(name), 0, -1}};
+        const auto fd = text::number<std::uint16_t>(name);
         if (!fd || *fd < 3)
-            return bad(text, "descriptors are numbered from 3");
+            return bad(text, "descriptors are numbered from 3, names begin with a letter");
         return std::vector{BindAddress{BindKind::inherited, {}, 0, *fd}};
     }
     const std::size_t colon = text.rfind(':');

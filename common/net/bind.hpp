@@ -1,5 +1,5 @@
 // Bind addresses: where a listener waits, as written in a `listener` resource:
-// "ADDR:PORT", "[::1]:PORT", "*:PORT" (both families), "unix:PATH", "fd:N" (socket activation).
+// "ADDR:PORT", "[::1]:PORT", "*:PORT" (both families), "unix:PATH", "fd:N" and "fd:NAME" (socket activation).
 // Numeric addresses only; no name is ever looked up here. Pure; called by the schema's checks and by the server.
 #pragma once
 
@@ -16,10 +16,10 @@ enum class BindKind : std::uint8_t { tcp4, tcp6, unix_socket, inherited };
 
 struct BindAddress {
     BindKind kind = BindKind::tcp4;
-    std::string address;    ///< numeric, without brackets; for unix_socket the path
+    std::string address;    ///< numeric, without brackets; for unix_socket the path; for inherited the name, if any
     std::uint16_t port = 0; ///< 0: any free port
-    int fd = -1;            ///< for inherited
-    /// The form parse_bind reads back: "127.0.0.1:25", "[::1]:25", "unix:/run/x", "fd:3".
+    int fd = -1;            ///< for inherited by number
+    /// The form parse_bind reads back: "127.0.0.1:25", "[::1]:25", "unix:/run/x", "fd:3", "fd:imap".
     [[nodiscard]] std::string text() const;
     [[nodiscard]] bool operator==(const BindAddress&) const = default;
 };

@@ -59,14 +59,10 @@ Failure bind_failure(const BindAddress& address, int error) {
     }
 }
 
-Result<int> inherited_socket(const BindAddress& address) {
-    int listening = 0;
-    socklen_t size = sizeof listening;
-    if (::getsockopt(address.fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0)
-        return fail(ErrorCode::invalid, address.text() + " is no listening socket", "check the .socket unit");
-    ::fcntl(address.fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(address.fd, F_SETFL, ::fcntl(address.fd, F_GETFL) | O_NONBLOCK);
-    return address.fd;
+Result<int> inherited_socket(const BindAddress& address, const ListenOptions& options) {
+    if (options.inherited == nullptr)
+        return fail(ErrorCode::invalid, address.text() + ": no sockets were passed on");
+    return options.inherited->duplicate(address.fd);
 }
 
 Result<int> bound_socket(const BindAddress& address, const ListenOptions& options) {
@@ -117,7 +113,7 @@ Listener::~Listener() { close(); }
 Result<std::unique_ptr<Listener>> Listener::open(const async::Executor& executor, const BindAddress& address,
                                                  ListenOptions options) {
     const bool inherited = address.kind == BindKind::inherited;
-    MAIL_TRY(const int fd, inherited ? inherited_socket(address) : bound_socket(address, options));
+    MAIL_TRY(const int fd, inherited ? inherited_socket(address, options) : bound_socket(address, options));
     auto state = std::make_shared<State>(executor, fd, address);
     if (address.kind == BindKind::unix_socket) {
         MAIL_TRY(state->file, adopt_socket_file(address.address, options));

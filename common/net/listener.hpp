@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/async/runtime.hpp"
-#include "common/net/bind.hpp"
+#include "common/net/inherited.hpp"
 #include "common/net/stream.hpp"
 
 #include <functional>
@@ -20,6 +20,7 @@ struct ListenOptions {
     int backlog = 1024;
     mode_t unix_mode = 0660;       ///< mode of a Unix socket's file
     std::optional<gid_t> unix_group; ///< group of a Unix socket's file
+    const InheritedSockets* inherited = nullptr; ///< where "fd:N" comes from
 };
 
 class Listener {

@@ -29,7 +29,7 @@ extern const TextFormat domain_format;         ///< lower-case A-label
 extern const TextFormat domain_pattern_format; ///< a domain, "*.example.org" or "*"
 extern const TextFormat host_format;           ///< host name, lower case
 extern const TextFormat name_format;        ///< name of an object: letters, digits, ".", "_", "-"; at most 64
-extern const TextFormat bind_format;        ///< "ADDR:PORT", "[::1]:PORT", "*:PORT", "unix:PATH", "fd:N"
+extern const TextFormat bind_format;        ///< "ADDR:PORT", "[::1]:PORT", "*:PORT", "unix:PATH", "fd:N", "fd:NAME"
 extern const TextFormat endpoint_format;    ///< "host", "host:port", "192.0.2.1:25", "[2001:db8::1]:25"
 extern const TextFormat ip_endpoint_format; ///< the same with numeric addresses only
 extern const TextFormat ip_format;          ///< one IPv4 or IPv6 address

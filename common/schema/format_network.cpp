@@ -115,6 +115,14 @@ Result<std::string> canonical_ip_endpoint(std::string_view text) {
 
 constexpr std::size_t longest_socket_path = 107; // sun_path without its final zero
 
+/// What LISTEN_FDNAMES may hold, as far as people name sockets.
+bool is_socket_name(std::string_view name) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    return !name.empty() && name.size() <= 64 && is_letter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+        return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    });
+}
+
 Result<std::string> canonical_bind(std::string_view text) {
     const auto broken = [&] {
         return fail(ErrorCode::invalid, quoted(text) + " is no bind address",
@@ -127,7 +135,10 @@ Result<std::string> canonical_bind(std::string_view text) {
         return "unix:" + *path;
     }
     if (text.starts_with("fd:")) {
-        const auto number = text::number<std::uint16_t>(text.substr(3));
+        const auto name = text.substr(3);
+        if (is_socket_name(name))
+            return std::string(text);
+        const auto number = text::number<std::uint16_t>(name);
         if (!number || *number < 3)
             return broken();
         return "fd:" + std::to_string(*number);
@@ -191,7 +202,7 @@ Result<Network> parse_network(std::string_view text) {
     return out;
 }
 
-const TextFormat bind_format{"bind address", "127.0.0.1:25, [::1]:25, *:25, unix:/path or fd:3",
+const TextFormat bind_format{"bind address", "127.0.0.1:25, [::1]:25, *:25, unix:/path, fd:3 or fd:name",
                              canonical_bind};
 const TextFormat endpoint_format{"endpoint", "a host with or without port", canonical_endpoint};
 const TextFormat ip_endpoint_format{"IP endpoint", "an IP address with or without port",

@@ -18,11 +18,17 @@ Task<void> AdminServer::serve(AdminServer* self, std::unique_ptr<net::Stream> st
     co_await net::serve_http(*stream, api);
 }
 
-Result<void> AdminServer::open(const std::string& path) {
+Result<void> AdminServer::open(const std::string& path, const net::InheritedSockets* inherited) {
     net::BindAddress address;
     address.kind = net::BindKind::unix_socket;
     address.address = path;
-    MAIL_TRY(listener_, net::Listener::open(runtime_.executor(0), address));
+    net::ListenOptions how;
+    how.inherited = inherited;
+    if (inherited != nullptr) {
+        MAIL_TRY(const auto chosen, inherited->choose({address}));
+        address = chosen.front();
+    }
+    MAIL_TRY(listener_, net::Listener::open(runtime_.executor(0), address, how));
     net::AcceptOptions options;
     options.name = "admin";
     options.budget = std::make_shared<net::ConnectionBudget>(std::size_t{limit::admin_connections}, 0);

@@ -14,7 +14,7 @@ class AdminServer {
     AdminServer(async::Runtime& runtime, Services services);
     ~AdminServer();
     /// Makes the socket at `path` (mode 0660; its folder must be private). Errors: conflict (another maild listens).
-    [[nodiscard]] Result<void> open(const std::string& path);
+    [[nodiscard]] Result<void> open(const std::string& path, const net::InheritedSockets* inherited = nullptr);
     /// Stops accepting, ends the connections.
     void close();
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """drain.py: SIGTERM with a session in every state: the words each gets, nothing accepted is lost, exit 0 within the grace."""
-import signal, socket, ssl, threading, time
-from house import Checks, House, Smtp, free_ports
+import signal, socket, ssl, subprocess, threading, time
+from house import Checks, House, MAILD, Smtp, free_ports
 
 check = Checks()
 slow_port, dumb_port = free_ports(2)
@@ -160,4 +160,13 @@ check("the attempt that ended is settled, the one cut short is still in the queu
       [item["recipient"] for item in queue] == ["x@dumb.test"], queue)
 began = time.time()
 check("idle, it stops at once", house.stop() == 0 and time.time() - began < 5, time.time() - began)
+statuses = set()
+for pause in range(0, 200, 20):
+    starting = subprocess.Popen([MAILD, "serve", "--data-dir", house.data], stderr=subprocess.PIPE)
+    starting.stderr.readline()  # what it runs as: signals wait from here on
+    time.sleep(pause / 1000)
+    starting.send_signal(signal.SIGTERM)
+    starting.stderr.read()
+    statuses.add(starting.wait(20))
+check("told to stop while it starts, it is not cut down in the middle", statuses == {0}, statuses)
 check.finish()

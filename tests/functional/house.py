@@ -98,10 +98,10 @@ items:
     def socket(self):
         return self.data / "admin.sock"
 
-    def start(self, environment=None, wait=20):
+    def start(self, environment=None, wait=20, prefix=(), arguments=(), **popen):
         self.log = open(self.dir / "log", "ab")
-        self.process = subprocess.Popen([MAILD, "serve", "--data-dir", self.data, "--apply", self.site], stderr=self.log,
-                                        env=os.environ | self.environment | (environment or {}))
+        command = [*prefix, MAILD, "serve", "--data-dir", self.data, "--apply", self.site, *arguments]
+        self.process = subprocess.Popen(command, stderr=self.log, env=os.environ | self.environment | (environment or {}), **popen)
         end = time.time() + wait
         while time.time() < end:
             if self.process.poll() is not None:

@@ -16,7 +16,7 @@ TEST_CASE("parse_bind reads every form and writes it back") {
     const Row rows[] = {
         {"127.0.0.1:25", BindKind::tcp4, "127.0.0.1", 25}, {"[::1]:587", BindKind::tcp6, "::1", 587},
         {"0.0.0.0:0", BindKind::tcp4, "0.0.0.0", 0},       {"unix:/run/maild/lmtp.sock", BindKind::unix_socket, "/run/maild/lmtp.sock", 0},
-        {"fd:3", BindKind::inherited, "", 0},
+        {"fd:3", BindKind::inherited, "", 0},                {"fd:imap.v6", BindKind::inherited, "imap.v6", 0},
     };
     for (const auto& row : rows) {
         const auto parsed = parse_bind(row.text);
@@ -37,7 +37,7 @@ TEST_CASE("parse_bind reads every form and writes it back") {
 TEST_CASE("parse_bind refuses everything else with the forms as hint") {
     for (const char* text : {"", ":", "25", "localhost:25", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
                              "127.0.0.1:+25", "127.0.0.1:25 ", "::1:25", "[::1]", "[127.0.0.1]:25", "[]:25", "unix:", "unix:relative",
-                             "unix:/a\nb", "fd:", "fd:0", "fd:2", "fd:-1", "fd:99999", "256.0.0.1:25", "1.2.3:25", "01.2.3.4:25"}) {
+                             "unix:/a\nb", "fd:", "fd:0", "fd:2", "fd:-1", "fd:a b", "fd:3x", "fd:99999", "256.0.0.1:25", "1.2.3:25", "01.2.3.4:25"}) {
         INFO(text);
         const auto parsed = parse_bind(text);
         REQUIRE(!parsed);

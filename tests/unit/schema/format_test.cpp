@@ -19,6 +19,8 @@ TEST_CASE("texts are brought to their canonical form") {
         {bind_format, "0.0.0.0:0", "0.0.0.0:0"},
         {bind_format, "unix:/run/x", "unix:/run/x"},
         {bind_format, "fd:3", "fd:3"},
+        {bind_format, "fd:imap-2", "fd:imap-2"},
+        {bind_format, "fd:i p", ""},
         {bind_format, "fd:2", ""},
         {bind_format, "unix:x", ""},
         {bind_format, "::1:25", ""},
