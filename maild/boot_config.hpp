@@ -17,6 +17,7 @@ struct BootConfig {
     std::vector<std::string> apply; ///< --apply FILE, in order
     unsigned threads = 0;           ///< I/O threads; 0: as many as cores
     bool data_dir_given = false;
+    bool rescue = false; ///< `maild rescue-admin`: the admin socket alone, or --apply and out
 
     [[nodiscard]] std::string socket_path() const;
 };

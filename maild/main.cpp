@@ -15,6 +15,9 @@ constexpr std::string_view usage =
     "usage: maild serve [--data-dir DIR] [--socket PATH] [--config FILE] [--apply FILE]... [--threads N]\n"
     "       maild check [--data-dir DIR]     prove that every row has its bytes and every checksum holds\n"
     "       maild migrate [--data-dir DIR]   bring the store to this version\n"
+    "       maild rescue-admin [--data-dir DIR] [--socket PATH] [--apply FILE]...\n"
+    "                                        for a server that does not start or cannot be administered: opens the\n"
+    "                                        admin socket and nothing else, or applies the files and ends\n"
     "       maild version\n"
     "\n"
     "serve runs in the foreground and logs to stderr; SIGTERM stops it. Without --data-dir everything is kept under\n"
@@ -41,10 +44,11 @@ int main(int argc, char** argv) {
         std::printf("maild %s\n", std::string(mail::version).c_str());
         return 0;
     }
-    const auto boot = mail::read_boot_config({arguments.begin() + 1, arguments.end()});
+    auto boot = mail::read_boot_config({arguments.begin() + 1, arguments.end()});
     if (!boot)
         return complain(boot.error());
-    if (verb == "serve")
+    boot->rescue = verb == "rescue-admin";
+    if (verb == "serve" || boot->rescue)
         return mail::serve(*boot);
     if (verb == "check")
         return mail::check(*boot);

@@ -67,6 +67,8 @@ class Server {
         if (!outcome)
             return outcome;
         background_.spawn(executor, reconciler_.run());
+        if (boot_.rescue)
+            return boot_.apply.empty() ? admin_.open(boot_.socket_path(), &inherited_) : Result<void>{};
         if (auto problem = listeners_.first_problem(); !problem.empty())
             return fail(ErrorCode::conflict, problem, "free the address or change the listener");
         MAIL_DO(outbound_.start());
@@ -199,12 +201,14 @@ class Server {
             // Nobody settles yet, so the snapshot is read again below.
             admin::Resources early(*store_, planning_, [](std::uint64_t) -> Task<void> { co_return; });
             MAIL_CO_DO(early.open());
-            MAIL_CO_TRY(const bool applied, co_await early.apply_files(boot_.apply));
+            MAIL_CO_TRY(const bool applied, co_await early.apply_files(boot_.apply, boot_.rescue));
             static_cast<void>(applied);
         }
-        MAIL_CO_TRY(const auto left, co_await store_->queue().recover_leases());
-        static_cast<void>(left);
-        serving_ = true;
+        if (!boot_.rescue) {
+            MAIL_CO_TRY(const auto left, co_await store_->queue().recover_leases());
+            static_cast<void>(left);
+            serving_ = true;
+        }
         co_return co_await config_.reload();
     }
 
@@ -222,6 +226,7 @@ class Server {
     boost::json::object status() const {
         boost::json::object out;
         out["version"] = version;
+        out["mode"] = boot_.rescue ? "rescue" : "serve"; // rescue: no listeners, no queue
         const auto up = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_);
         out["uptime_seconds"] = up.count();
         const auto config = config_.current();
@@ -325,8 +330,11 @@ int serve(const BootConfig& boot) {
     {
         Server server(boot, inherited, supervisor, std::move(*store));
         const auto started = server.start();
-        if (started) {
-            log(Event::server_started, {{"version", version}, {"socket", boot.socket_path()}});
+        if (started && boot.rescue && !boot.apply.empty()) {
+            status = 0;
+        } else if (started) {
+            log(Event::server_started,
+                {{"version", version}, {"socket", boot.socket_path()}, {"mode", boot.rescue ? "rescue" : "serve"}});
             supervisor.ready();
             status = server.wait();
         } else {

@@ -7,7 +7,8 @@
 namespace mail {
 
 /// `maild serve`: runs until SIGTERM or SIGINT. Returns the exit status: 0 stopped, 75 the store failed (restart me),
-/// 78 configuration is at fault (nothing changed), 1 anything else.
+/// 78 configuration is at fault (nothing changed), 1 anything else. With boot.rescue, `maild rescue-admin`: the admin socket
+/// alone until a signal, or the files of --apply and out.
 [[nodiscard]] int serve(const BootConfig& boot);
 
 } // namespace mail

@@ -1,4 +1,4 @@
-// `maild serve --apply FILE`: the same road as mailctl apply, before listeners open.
+// `maild serve --apply FILE` and `maild rescue-admin --apply FILE`: the same road as mailctl apply, before listeners open.
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
@@ -38,9 +38,9 @@ Error all_faults(const schema::Issues& issues) {
 
 } // namespace
 
-Task<Result<bool>> Resources::apply_files(std::vector<std::string> paths) {
+Task<Result<bool>> Resources::apply_files(std::vector<std::string> paths, bool rescue) {
     ChangeRequest request;
-    request.actor = "maild serve --apply";
+    request.actor = rescue ? "maild rescue-admin" : "maild serve --apply";
     schema::Issues issues;
     std::string everything;
     for (const auto& path : paths) {
@@ -53,9 +53,10 @@ Task<Result<bool>> Resources::apply_files(std::vector<std::string> paths) {
     }
     if (schema::has_errors(issues))
         co_return fail(all_faults(issues));
-    request.applied_hash = text::hex(crypto::sha256(everything));
+    if (!rescue)
+        request.applied_hash = text::hex(crypto::sha256(everything));
     const auto before = co_await store_.resources().applied_hash();
-    if (before && *before == request.applied_hash) {
+    if (!rescue && before && *before == request.applied_hash) {
         log(Event::config_skipped, {{"hash", request.applied_hash}});
         co_return false; // a restart never undoes later changes
     }

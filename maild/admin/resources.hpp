@@ -63,7 +63,8 @@ class Resources {
 
     /// Applies YAML files as `mailctl apply --yes` does, unless their hash is that of the last time. Returns whether
     /// anything was done; the error's message lists every fault as FILE:LINE:COLUMN lines.
-    [[nodiscard]] Task<Result<bool>> apply_files(std::vector<std::string> paths);
+    /// For a rescue they are applied in any case and their hash is not kept, so that the next start does not undo them.
+    [[nodiscard]] Task<Result<bool>> apply_files(std::vector<std::string> paths, bool rescue = false);
 
   private:
     class View;
