@@ -327,7 +327,7 @@ int run(const Words& args, Io& io) {
     if (!args.empty() && args.front() == "__complete")
         return run_complete(args, io);
     if (!args.empty() && args.front() == "__man") {
-        io.out << man_page();
+        io.out << (args.size() > 1 && args[1] == "documents" ? documents_man_page() : man_page());
         return exit_code::ok;
     }
     Words options;

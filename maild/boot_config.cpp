@@ -1,6 +1,7 @@
 #include "maild/boot_config.hpp"
 
 #include "common/base/text.hpp"
+#include "maild/usage.hpp"
 
 #include <fstream>
 
@@ -32,7 +33,10 @@ Result<void> set(BootConfig& config, std::string_view key, std::string value) {
             return fail(ErrorCode::invalid, "threads must be a number from 1 to 256");
         config.threads = *n;
     } else {
-        const auto near = text::nearest(key, {"data_dir", "socket", "user", "store", "threads"});
+        std::vector<std::string> known;
+        for (const auto& row : config_keys())
+            known.emplace_back(row.word);
+        const auto near = text::nearest(key, known);
         return fail(ErrorCode::invalid, "unknown key " + std::string(key), near.empty() ? "" : "did you mean " + near + "?");
     }
     return {};
