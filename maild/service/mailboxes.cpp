@@ -1,26 +1,11 @@
-#include "maild/service/mailboxes.hpp"
-
+// The verbs of Mailboxes on folders, and who may do what.
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/mail/address.hpp"
 #include "common/mail/encoded.hpp"
-#include "maild/service/derived.hpp"
-#include "maild/service/open_folders.hpp"
-
-#include <algorithm>
+#include "maild/service/mailboxes_state.hpp"
 
 namespace mail::service {
-
-struct Mailboxes::State {
-    State(store::Store& s, ChangeBus& b, const Clock& c) : store(s), bus(b), clock(c) {}
-    store::Store& store;
-    ChangeBus& bus;
-    const Clock& clock;
-    std::shared_ptr<OpenFolders> open = std::make_shared<OpenFolders>();
-    ChangeBus::Token watching;
-    std::mutex mutex;
-    std::unordered_map<store::FolderId, store::AccountId> owners; ///< never changes for a folder; bounded
-};
 
 namespace {
 constexpr std::size_t owner_cache = 100000;
@@ -147,135 +132,6 @@ Task<Result<void>> Mailboxes::subscribe(store::AccountId who, std::string name, 
 
 Task<Result<std::vector<std::string>>> Mailboxes::subscriptions(store::AccountId who) {
     co_return co_await state_->store.mail().subscriptions(who);
-}
-
-Task<Result<std::shared_ptr<Mailboxes::OpenFolder>>> Mailboxes::open(store::AccountId who, store::FolderId folder) {
-    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
-    auto entry = state_->open->enter(folder);
-    if (!entry->loaded()) {
-        MAIL_CO_TRY(auto listing, co_await state_->store.mail().list(folder));
-        entry->load(FolderSnapshot::build(std::move(listing.folder), listing.items));
-    }
-    co_return std::shared_ptr<OpenFolder>(std::move(entry));
-}
-
-Task<Result<store::FlagReceipt>> Mailboxes::change_flags(store::AccountId who, store::FlagChange change) {
-    MAIL_CO_DO(co_await authorize(who, change.folder, Right::write));
-    if (change.keywords.size() > limit::keywords_per_item)
-        co_return fail(ErrorCode::too_large, "too many keywords on one message");
-    for (const auto& keyword : change.keywords)
-        if (keyword.size() > limit::keyword_bytes)
-            co_return fail(ErrorCode::too_large, "a keyword is too long");
-    co_return co_await state_->store.mail().change_flags(std::move(change));
-}
-
-Task<Result<store::CopyReceipt>> Mailboxes::copy(store::AccountId who, store::FolderId source, store::UidSet uids,
-                                                 store::FolderId target, bool move, std::uint64_t quota) {
-    MAIL_CO_DO(co_await authorize(who, source, move ? Right::expunge : Right::read));
-    MAIL_CO_DO(co_await authorize(who, target, Right::insert));
-    co_return co_await state_->store.mail().copy(source, std::move(uids), target, move, quota);
-}
-
-Task<Result<std::vector<store::Uid>>> Mailboxes::expunge(store::AccountId who, store::FolderId folder,
-                                                         store::UidSet uids, bool only_deleted) {
-    MAIL_CO_DO(co_await authorize(who, folder, Right::expunge));
-    co_return co_await state_->store.mail().expunge(folder, std::move(uids), only_deleted);
-}
-
-Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& owner, store::FolderId folder,
-                                                           std::vector<NewItem> items) {
-    const auto account = owner.account;
-    const auto quota = owner.quota;
-    MAIL_CO_DO(co_await authorize(account, folder, Right::insert));
-    std::vector<store::AcceptPlan> plans;
-    const Time now = state_->clock.now();
-    for (auto& item : items) {
-        if (item.content.size() > limit::message_bytes)
-            co_return fail(ErrorCode::too_large, "the message is too large");
-        std::sort(item.keywords.begin(), item.keywords.end());
-        store::AcceptPlan plan;
-        plan.message = Id::make(now);
-        plan.content = std::move(item.content);
-        store::LocalCopy copy;
-        copy.account = account;
-        copy.folder = folder;
-        copy.flags = item.flags;
-        copy.keywords = text::join(item.keywords, " ");
-        copy.internal_date = item.internal_date.value_or(now);
-        copy.quota = quota;
-        plan.local.push_back(std::move(copy));
-        plans.push_back(std::move(plan));
-    }
-    co_return co_await state_->store.mail().append(std::move(plans));
-}
-
-Result<std::unique_ptr<store::Spool>> Mailboxes::spool(std::uint64_t size_hint) {
-    return state_->store.mail().spool(size_hint);
-}
-
-Task<Result<std::vector<store::ItemBody>>> Mailboxes::bodies(store::AccountId who, store::FolderId folder,
-                                                             const store::UidSet& uids, std::size_t limit) {
-    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
-    co_return co_await state_->store.mail().bodies(folder, uids, limit);
-}
-
-Task<Result<std::string>> Mailboxes::read(const store::ItemBody& body, std::uint64_t offset, std::uint64_t length) {
-    const std::uint64_t prefix = body.prefix.size();
-    const std::uint64_t total = prefix + body.blob.length;
-    if (offset >= total || length == 0)
-        co_return std::string{};
-    length = std::min(length, total - offset);
-    std::string out;
-    if (offset < prefix) {
-        out = body.prefix.substr(offset, length);
-        length -= out.size();
-        offset = prefix;
-    }
-    if (length > 0) {
-        MAIL_CO_TRY(const auto rest, co_await state_->store.mail().read(body.blob, offset - prefix, length));
-        if (out.empty())
-            co_return rest;
-        out += rest;
-    }
-    co_return out;
-}
-
-Task<Result<std::vector<Mailboxes::DerivedItem>>> Mailboxes::derived(store::AccountId who, store::FolderId folder,
-                                                                     const store::UidSet& uids, std::size_t limit) {
-    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
-    auto& mail_store = state_->store.mail();
-    MAIL_CO_TRY(auto rows, co_await mail_store.derived(folder, uids, limit));
-    std::vector<DerivedItem> out;
-    out.reserve(rows.size());
-    store::UidSet missing;
-    for (auto& row : rows) {
-        if (row.derived.blob == 0)
-            missing.push_back({row.uid, row.uid});
-        out.push_back({row.uid, std::move(row.derived)});
-    }
-    if (missing.empty())
-        co_return out;
-    MAIL_CO_TRY(const auto found, co_await mail_store.bodies(folder, missing, missing.size()));
-    std::vector<store::Derived> computed;
-    auto place = out.begin();
-    for (const auto& body : found) {
-        MAIL_CO_TRY(const auto bytes, co_await mail_store.read(body.blob, 0, body.blob.length));
-        place = std::find_if(place, out.end(), [&](const DerivedItem& item) { return item.uid >= body.uid; });
-        if (place == out.end())
-            break;
-        place->derived = derive_item(body.blob.id, bytes);
-        computed.push_back(place->derived);
-    }
-    // Kept for the next time; that it could not be kept (full disk) does not make the answer wrong.
-    const auto kept = co_await mail_store.put_derived(std::move(computed));
-    static_cast<void>(kept);
-    co_return out;
-}
-
-Task<Result<std::vector<store::Vanished>>> Mailboxes::vanished(store::AccountId who, store::FolderId folder,
-                                                               store::ModSeq since) {
-    MAIL_CO_DO(co_await authorize(who, folder, Right::read));
-    co_return co_await state_->store.mail().vanished(folder, since);
 }
 
 Task<Result<store::MailStore::Usage>> Mailboxes::usage(store::AccountId who) {

@@ -9,6 +9,12 @@
 
 namespace mail::store::sqlite {
 
+/// A result that is there already. What has nothing to wait for returns this instead of being a coroutine of its own:
+/// each costs the compiler as much as everything else in its function.
+template <class T> [[nodiscard]] Task<T> ready(T value) {
+    co_return value;
+}
+
 struct Engine {
     SqliteOptions options;
     Directory directory;
@@ -35,7 +41,7 @@ struct Engine {
     /// A longer read on the pool. `read` takes a Database& and holds what it needs by value.
     template <class T> [[nodiscard]] Task<Result<T>> later(std::function<Result<T>(Database&)> read) {
         std::function<Result<T>()> job = [this, read = std::move(read)] { return now<T>(read); };
-        co_return co_await pool->run<T>(std::move(job));
+        return pool->run<T>(std::move(job));
     }
 
   private:

@@ -1,0 +1,20 @@
+// What mailboxes.cpp (folders) and mailbox_items.cpp (what is in them) share. Private to service.
+#pragma once
+
+#include "maild/service/mailboxes.hpp"
+#include "maild/service/open_folders.hpp"
+
+namespace mail::service {
+
+struct Mailboxes::State {
+    State(store::Store& s, ChangeBus& b, const Clock& c) : store(s), bus(b), clock(c) {}
+    store::Store& store;
+    ChangeBus& bus;
+    const Clock& clock;
+    std::shared_ptr<OpenFolders> open = std::make_shared<OpenFolders>();
+    ChangeBus::Token watching;
+    std::mutex mutex;
+    std::unordered_map<store::FolderId, store::AccountId> owners; ///< never changes for a folder; bounded
+};
+
+} // namespace mail::service
