@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""crash.py [kill|power]: what was answered 250 is there exactly once, after every crash.
+"""crash.py [kill|power|term]: what was answered 250 is there exactly once, after every crash.
 kill: maild is killed with -9 at random moments under load, in at least 40 rounds and until at least 1,000 messages were
 acknowledged.
-power: the same, but each crash also takes back every write that was not synced (power_cut.so)."""
+power: the same, but each crash also takes back every write that was not synced (power_cut.so).
+term: SIGTERM instead: every client hears 421, nothing is stored that was not acknowledged, and maild exits with 0 in time."""
 import os, random, re, sys, threading, time
 from house import Checks, House, Smtp
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else "kill"
 WANTED, SENDERS, ROUNDS, MOST_ROUNDS = 1000, 8, 40, 400
+if MODE == "term":
+    WANTED, ROUNDS, MOST_ROUNDS = 300, 12, 100
 check, seed = Checks(), int(os.environ.get("SEED", random.randrange(1 << 30)))
 rng = random.Random(seed)
 print(f"seed {seed}; SEED={seed} plays the same again")
@@ -18,7 +21,7 @@ class Sender(threading.Thread):
     def __init__(self, house, number, round_number):
         super().__init__(daemon=True)
         self.house, self.prefix = house, f"r{round_number}s{number}"
-        self.acked, self.sent = [], []
+        self.acked, self.sent, self.last = [], [], ""
         self.rng = random.Random(rng.random())
 
     def run(self):
@@ -30,10 +33,14 @@ class Sender(threading.Thread):
                 body = "x" * self.rng.choice((10, 500, 4000, 80000))
                 self.sent.append((key, to))
                 reply = client.deliver("s@remote.test", to, f"Message-ID: <{key}>\r\nSubject: crash\r\n\r\n{body}")
+                self.last = reply
                 if reply.startswith("250"):
                     self.acked.append((key, to))
-        except (OSError, EOFError):
-            pass
+                else:
+                    break
+            client.close()
+        except (OSError, EOFError) as error:
+            self.last = repr(error)
 
 
 def stored(house, user):
@@ -54,7 +61,7 @@ def stored(house, user):
 
 house = House()
 acked, sent, rounds, cuts = [], [], 0, 0
-first_validity = None
+stops, partings = [], set()
 while (len(acked) < WANTED or rounds < ROUNDS) and rounds < MOST_ROUNDS:
     rounds += 1
     environment = {}
@@ -73,6 +80,10 @@ while (len(acked) < WANTED or rounds < ROUNDS) and rounds < MOST_ROUNDS:
             cuts += house.process.returncode == 137
         except Exception:
             house.kill()
+    elif MODE == "term":
+        time.sleep(rng.uniform(0.1, 0.5))
+        began = time.time()
+        stops.append((house.stop(), time.time() - began))
     else:
         time.sleep(rng.uniform(0.01, 0.3))
         house.kill()
@@ -80,8 +91,13 @@ while (len(acked) < WANTED or rounds < ROUNDS) and rounds < MOST_ROUNDS:
         s.join(30)
         acked += s.acked
         sent += s.sent
+        partings.add(s.last[:9])
 
 check(f"{len(acked)} messages acknowledged in {rounds} rounds ({cuts} power cuts)", len(acked) >= WANTED)
+if MODE == "term":
+    check("each time it exits with 0 within 10 s", all(status == 0 and took < 10 for status, took in stops), stops)
+    check("every client hears 421 4.3.2", partings == {"421 4.3.2"}, partings)
+    sent = acked  # nothing else may be stored
 began = time.time()
 check("it starts after the last crash", house.start(), house.tail())
 check(f"ready {time.time() - began:.2f} s after it", time.time() - began < 5)
