@@ -162,11 +162,43 @@ bool WorkerPool::submit(std::function<void()> job) {
     return true;
 }
 
+namespace {
+
+/// Contexts of run_until_done() live for ever: who woke its last coroutine may still be inside post() when it returns.
+class Contexts {
+  public:
+    std::unique_ptr<asio::io_context> take() {
+        const std::lock_guard lock(mutex_);
+        if (idle_.empty())
+            return std::make_unique<asio::io_context>(1);
+        auto context = std::move(idle_.back());
+        idle_.pop_back();
+        context->restart();
+        return context;
+    }
+    void give_back(std::unique_ptr<asio::io_context> context) {
+        const std::lock_guard lock(mutex_);
+        idle_.push_back(std::move(context));
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<asio::io_context>> idle_;
+};
+
+Contexts& contexts() {
+    static auto* const instance = new Contexts;
+    return *instance;
+}
+
+} // namespace
+
 void run_until_done(Task<void> task) {
-    asio::io_context context(1);
+    auto context = contexts().take();
     std::exception_ptr failure;
-    asio::co_spawn(context, std::move(task), [&failure](std::exception_ptr error) { failure = error; });
-    context.run();
+    asio::co_spawn(*context, std::move(task), [&failure](std::exception_ptr error) { failure = error; });
+    context->run();
+    contexts().give_back(std::move(context));
     if (failure)
         std::rethrow_exception(failure);
 }

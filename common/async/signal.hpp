@@ -28,6 +28,20 @@ class Signal {
     std::shared_ptr<State> state_;
 };
 
+/// While one lives, fire() on its thread only notes who is to wake; its end wakes them, each thread's in one go. For
+/// code that ends many waits at once: a wake-up per wait costs more than the wait was worth.
+class WakeBatch {
+  public:
+    WakeBatch();
+    ~WakeBatch();
+    WakeBatch(const WakeBatch&) = delete;
+    WakeBatch& operator=(const WakeBatch&) = delete;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
 /// Handed to code that finishes later. Copies share one result; the first set() counts. Dropped without set(): the
 /// waiter gets ErrorCode::internal "abandoned" only through get()'s owner, so owners always set.
 template <class T> class Completion {

@@ -3,13 +3,15 @@
 #include "common/base/text.hpp"
 #include "common/base/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
-#include <deque>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace mail {
 namespace {
@@ -22,18 +24,54 @@ constexpr EventInfo table[] = {
 };
 constexpr std::size_t ring_size = 10000;
 constexpr std::size_t backlog_bytes = 4 << 20;
+/// After a write the next lines are gathered for so long: a wake-up per line costs more than the line.
+constexpr auto gather = std::chrono::milliseconds(5);
+constexpr std::size_t longest_kept_value = 1024;
+
+/// A record of the ring in one block: fields as key, zero, four bytes of length, value.
+struct Kept {
+    std::int64_t at = 0;
+    Event event{};
+    std::string fields;
+};
+
+void keep(std::string& out, std::string_view key, std::string_view value) {
+    value = value.substr(0, longest_kept_value);
+    const auto length = static_cast<std::uint32_t>(value.size());
+    out.append(key).push_back('\0');
+    out.append(reinterpret_cast<const char*>(&length), sizeof length).append(value);
+}
+
+LogRecord unpack(const Kept& kept, std::uint64_t sequence) {
+    LogRecord out;
+    out.sequence = sequence;
+    out.at = kept.at;
+    out.event = kept.event;
+    std::string_view left = kept.fields;
+    while (!left.empty()) {
+        const std::size_t end = left.find('\0');
+        std::string key(left.substr(0, end));
+        std::uint32_t length = 0;
+        std::memcpy(&length, left.data() + end + 1, sizeof length);
+        left.remove_prefix(end + 1 + sizeof length);
+        out.fields.emplace_back(std::move(key), left.substr(0, length));
+        left.remove_prefix(length);
+    }
+    return out;
+}
 
 /// Owns the writer thread; stderr may be a pipe that nobody reads, so callers never write to it themselves.
 class Writer {
   public:
     ~Writer() { stop(); }
 
-    void add(LogRecord record, std::string line) {
+    void add(Kept record, std::string_view line) {
         const std::lock_guard lock(mutex_);
-        record.sequence = ++sequence_;
-        ring_.push_back(std::move(record));
-        if (ring_.size() > ring_size)
-            ring_.pop_front();
+        if (ring_.size() < ring_size)
+            ring_.push_back(std::move(record));
+        else
+            ring_[sequence_ % ring_size] = std::move(record);
+        ++sequence_;
         if (line.empty())
             return;
         if (!thread_.joinable() && !stopped_)
@@ -49,6 +87,8 @@ class Writer {
 
     void flush() {
         std::unique_lock lock(mutex_);
+        hurry_ = true;
+        wake_.notify_one();
         if (thread_.joinable())
             drained_.wait_for(lock, std::chrono::seconds(1), [this] { return pending_.empty() && idle_; });
     }
@@ -57,8 +97,8 @@ class Writer {
         const std::lock_guard lock(mutex_);
         std::vector<LogRecord> out;
         const std::uint64_t first = sequence_ - ring_.size();
-        for (std::uint64_t at = after > first ? after - first : 0; at < ring_.size() && out.size() < max; ++at)
-            out.push_back(ring_[at]);
+        for (std::uint64_t at = std::max(after, first); at < sequence_ && out.size() < max; ++at)
+            out.push_back(unpack(ring_[at % ring_size], at + 1));
         return out;
     }
 
@@ -75,22 +115,25 @@ class Writer {
     }
 
     void run() {
+        std::string batch;
         std::unique_lock lock(mutex_);
         while (!stopped_) {
             if (pending_.empty()) {
                 idle_ = true;
+                hurry_ = false;
                 drained_.notify_all();
                 wake_.wait(lock);
                 continue;
             }
             idle_ = false;
-            std::string batch = std::move(pending_);
-            pending_.clear();
+            batch.clear();
+            batch.swap(pending_);
             if (dropped_ != 0)
                 batch += "level=warn event=log_dropped lines=" + std::to_string(std::exchange(dropped_, 0)) + '\n';
             lock.unlock();
             write_all(batch);
             lock.lock();
+            wake_.wait_for(lock, gather, [this] { return stopped_ || hurry_; });
         }
     }
 
@@ -105,13 +148,14 @@ class Writer {
 
     std::mutex mutex_;
     std::condition_variable wake_, drained_;
-    std::deque<LogRecord> ring_;
+    std::vector<Kept> ring_; ///< record n, counted from 0, is at n modulo its size
     std::string pending_;
     std::uint64_t sequence_ = 0;
     std::uint64_t dropped_ = 0;
     std::thread thread_;
     bool idle_ = false;
     bool stopped_ = false;
+    bool hurry_ = false; ///< somebody waits in flush()
 };
 
 Writer& writer() {
@@ -145,23 +189,25 @@ void log(Event event, std::initializer_list<LogField> fields) {
     if (about.level < threshold.load(std::memory_order_relaxed))
         return;
     const Time now = system_clock().now();
-    std::string line = "ts=" + format_rfc3339(now);
+    std::string line;
+    line.reserve(384);
+    line += "ts=";
+    line += format_rfc3339(now);
     line += " level=";
     line += level_names[static_cast<std::size_t>(about.level)];
     line += " event=";
     line += about.id;
-    LogRecord record;
-    record.at = to_micros(now);
-    record.event = event;
+    Kept record{to_micros(now), event, {}};
+    record.fields.reserve(256);
     for (const auto& field : fields) {
         line += ' ';
         line += field.key;
         line += '=';
         append_value(line, field.value.text);
-        record.fields.emplace_back(field.key, field.value.text.substr(0, 1024));
+        keep(record.fields, field.key, field.value.text);
     }
     line += '\n';
-    writer().add(std::move(record), std::move(line));
+    writer().add(std::move(record), line);
 }
 
 void set_log_level(LogLevel level) noexcept { threshold.store(level, std::memory_order_relaxed); }

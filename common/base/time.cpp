@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -32,12 +33,23 @@ std::string format_rfc3339(Time t) {
     const auto days = std::chrono::floor<std::chrono::days>(t);
     const std::chrono::year_month_day date{days};
     const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(t - days)};
-    std::array<char, 64> out{};
-    const int n = std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                                static_cast<int>(clock.seconds().count()));
-    return {out.data(), static_cast<std::size_t>(n)};
+    std::string out;
+    out.reserve(20);
+    const auto two = [&out](unsigned value, char after) {
+        out += static_cast<char>('0' + value / 10 % 10);
+        out += static_cast<char>('0' + value % 10);
+        out += after;
+    };
+    const auto year = static_cast<unsigned>(std::clamp(static_cast<int>(date.year()), 0, 9999));
+    two(year / 100, static_cast<char>('0' + year / 10 % 10));
+    out += static_cast<char>('0' + year % 10);
+    out += '-';
+    two(static_cast<unsigned>(date.month()), '-');
+    two(static_cast<unsigned>(date.day()), 'T');
+    two(static_cast<unsigned>(clock.hours().count()), ':');
+    two(static_cast<unsigned>(clock.minutes().count()), ':');
+    two(static_cast<unsigned>(clock.seconds().count()), 'Z');
+    return out;
 }
 
 std::optional<Time> parse_rfc3339(std::string_view text) {

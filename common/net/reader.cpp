@@ -2,8 +2,35 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 namespace mail::net {
+namespace {
+
+/// Buffers of the first size go round between the connections of a thread: most reads need one for microseconds.
+constexpr std::size_t pooled_bytes = 8192;
+constexpr std::size_t most_pooled = 64;
+thread_local std::vector<std::string> pool;
+
+std::string take_buffer() {
+    if (pool.empty())
+        return std::string(pooled_bytes, '\0');
+    std::string buffer = std::move(pool.back());
+    pool.pop_back();
+    return buffer;
+}
+
+void give_back(std::string&& buffer) {
+    if (buffer.size() == pooled_bytes && pool.size() < most_pooled)
+        pool.push_back(std::move(buffer));
+    else
+        std::string().swap(buffer);
+}
+
+} // namespace
+
+Reader::~Reader() { give_back(std::move(buffer_)); }
 
 void Reader::consume(std::size_t bytes) noexcept {
     at_ += std::min(bytes, size_ - at_);
@@ -19,8 +46,12 @@ Task<Result<bool>> Reader::fill(std::size_t want) {
         size_ -= at_;
         at_ = 0;
     }
-    if (buffer_.size() - size_ < room)
-        buffer_.resize(size_ + room);
+    if (buffer_.size() - size_ < room) {
+        if (buffer_.empty() && room > first_chunk && room <= pooled_bytes)
+            buffer_ = take_buffer();
+        else
+            buffer_.resize(size_ + room);
+    }
     const std::span<char> free(buffer_.data() + size_, room);
     MAIL_CO_TRY(const std::size_t got, co_await stream_.read_some(free));
     size_ += got;
@@ -62,9 +93,10 @@ Task<Result<std::string>> Reader::line(std::size_t max, bool lenient) {
 void Reader::release() {
     if (at_ != size_)
         return;
-    std::string().swap(buffer_);
+    give_back(std::move(buffer_));
+    buffer_.clear();
     at_ = size_ = 0;
-    chunk_ = first_chunk;
+    chunk_ = std::min(chunk_, pooled_bytes);
 }
 
 } // namespace mail::net

@@ -10,6 +10,9 @@ class Reader {
   public:
     /// `stream` outlives the reader.
     explicit Reader(Stream& stream) : stream_(stream) {}
+    ~Reader();
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
 
     /// What was read and not yet consumed. Valid until the next fill() or consume().
     [[nodiscard]] std::string_view buffered() const noexcept { return std::string_view(buffer_).substr(at_, size_ - at_); }
@@ -28,7 +31,7 @@ class Reader {
     std::size_t at_ = 0;   ///< first unconsumed byte
     std::size_t size_ = 0; ///< end of the bytes read; buffer_ itself may be longer
     /// Most bytes of the next read. Starts small, so that an idle connection waits with a small buffer, and doubles
-    /// while reads fill it.
+    /// while reads fill it; release() keeps a moderate size, for a connection that sends messages sends more of them.
     std::size_t chunk_ = first_chunk;
     static constexpr std::size_t first_chunk = 2048;
 };

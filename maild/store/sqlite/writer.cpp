@@ -151,12 +151,14 @@ void Writer::process(Batch& batch) {
         ++commits_;
         transactions_ += batch.size();
         // Listeners first: whoever gets an answer finds every snapshot up to date.
+        const async::WakeBatch together;
         const std::lock_guard lock(listener_mutex_);
         for (const auto& job : batch)
             if (const Changes& c = job->changes; !c.folders.empty() || c.queue || c.revision != 0)
                 for (const auto& listener : commit_listeners_)
                     listener(c);
     }
+    const async::WakeBatch together;
     for (const auto& job : batch)
         job->answer();
 }
