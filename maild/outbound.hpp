@@ -18,7 +18,7 @@ namespace mail {
 class Outbound {
   public:
     Outbound(store::Store& store, service::Delivery& delivery, service::ChangeBus& bus,
-             async::Runtime& runtime, async::WorkerPool& pool, const Clock& clock);
+             async::Runtime& runtime, async::WorkerPool& pool, const Clock& clock, std::string data_dir);
     ~Outbound();
     /// Routes, names and name servers of this snapshot from now on.
     void reconcile(const std::shared_ptr<const service::ConfigSnapshot>& snapshot);
@@ -34,6 +34,7 @@ class Outbound {
     async::Runtime& runtime_;
     async::WorkerPool& pool_;
     const Clock& clock_;
+    std::string data_dir_;
     std::mutex mutex_;
     std::shared_ptr<const queue::OutboundConfig> config_;
     std::shared_ptr<net::Resolver> resolver_;

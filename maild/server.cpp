@@ -42,7 +42,7 @@ class Server {
                             {mailboxes_, sign_in_, sessions_, hashing_, clock_},
                             {mailboxes_, sign_in_, maildrops_}},
           listeners_(runtime_, sessions_, certificates_, inherited, session_runner()),
-          outbound_(*store_, delivery_, bus_, runtime_, hashing_, clock_),
+          outbound_(*store_, delivery_, bus_, runtime_, hashing_, clock_, boot.data_dir),
           resources_(*store_, planning_, [this](std::uint64_t revision) { return reconciler_.settle(revision); }),
           admin_(runtime_, admin_services()) {}
 
@@ -204,11 +204,7 @@ class Server {
             MAIL_CO_TRY(const bool applied, co_await early.apply_files(boot_.apply, boot_.rescue));
             static_cast<void>(applied);
         }
-        if (!boot_.rescue) {
-            MAIL_CO_TRY(const auto left, co_await store_->queue().recover_leases());
-            static_cast<void>(left);
-            serving_ = true;
-        }
+        serving_ = !boot_.rescue;
         co_return co_await config_.reload();
     }
 

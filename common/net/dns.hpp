@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/async/runtime.hpp"
+#include "common/net/tlsa.hpp"
 
 #include <cstdint>
 #include <string>
@@ -34,12 +35,6 @@ struct MxRecord {
     std::string host; ///< lower case without final dot; empty is the null MX (RFC 7505)
     [[nodiscard]] bool operator==(const MxRecord&) const = default;
 };
-struct TlsaRecord { // RFC 6698 §2.1
-    std::uint8_t usage = 0;
-    std::uint8_t selector = 0;
-    std::uint8_t matching = 0;
-    std::string data;
-};
 
 class Resolver {
   public:
@@ -64,6 +59,9 @@ class Resolver {
 struct ResolverOptions {
     std::vector<std::string> servers; ///< "127.0.0.1:5353", "[::1]:53", "192.0.2.1"; empty: /etc/resolv.conf
     std::string trust_anchor_file;    ///< empty: no DNSSEC validation
+    /// What fails validation counts as not signed, instead of as no answer: for an anchor that nobody chose, behind name
+    /// servers that may lose signatures.
+    bool lenient = false;
     Duration timeout = std::chrono::seconds(5); ///< for one query in all
 };
 

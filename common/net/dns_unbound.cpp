@@ -69,6 +69,10 @@ Result<void> configure(ub_ctx* context, const ResolverOptions& options) {
     set("verbosity:", "0");
     set("msg-cache-size:", "4m");
     set("rrset-cache-size:", "8m");
+    set("key-cache-size:", "1m");
+    set("neg-cache-size:", "1m");
+    if (options.lenient)
+        set("val-permissive-mode:", "yes");
     set("infra-keep-probing:", "yes"); // a server that was away is found again soon
     if (ub_ctx_async(context, 1) != 0)
         return fail(ErrorCode::internal, "the resolver cannot run in the background");

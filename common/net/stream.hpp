@@ -5,6 +5,7 @@
 
 #include "common/async/task.hpp"
 #include "common/base/time.hpp"
+#include "common/net/tlsa.hpp"
 
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mail::net {
 
@@ -32,12 +34,16 @@ struct TlsInfo {
     std::string server_name; ///< SNI the client sent, or the name a client connection verified; may be empty
     bool verified = false;   ///< client side: chain and name were checked and hold
     std::string verify_error; ///< client side: why not, in words
+    bool by_dane = false;     ///< client side: verified by TLSA records
 };
 
 /// What a client connection asks of the server's certificate.
 struct TlsExpectation {
     std::string server_name; ///< for SNI and the name check
     bool require_valid = false; ///< false: opportunistic, any certificate will do
+    /// Not empty: the certificate must match one of these, whatever the CAs say (RFC 7672 §3); usages 2 and 3 only.
+    std::vector<TlsaRecord> tlsa;
+    std::vector<std::string> further_names; ///< that a certificate may also name, with server_name
 };
 
 class Stream {

@@ -272,6 +272,8 @@ Result<std::unique_ptr<TlsClient>> TlsClient::create(TlsClientOptions options) {
     if (!state->context)
         return fail(ErrorCode::internal, "TLS cannot be set up: " + openssl_reason());
     set_common(state->context.get());
+    if (SSL_CTX_dane_enable(state->context.get()) != 1)
+        return fail(ErrorCode::internal, "DANE cannot be set up: " + openssl_reason());
     const bool loaded = options.ca_file.empty()
                             ? SSL_CTX_set_default_verify_paths(state->context.get()) == 1
                             : SSL_CTX_load_verify_file(state->context.get(), options.ca_file.c_str()) == 1;
@@ -294,6 +296,25 @@ Result<SslPtr> new_server_ssl(const TlsServer& server, ServerTls& context) {
     return ssl;
 }
 
+namespace {
+/// RFC 7672 §3: the records decide alone, and with usage 3 no name counts (§3.1.1).
+Result<void> expect_tlsa(SSL* ssl, const TlsExpectation& expectation) {
+    if (SSL_dane_enable(ssl, expectation.server_name.c_str()) != 1)
+        return fail(ErrorCode::internal, "DANE cannot be set up: " + openssl_reason());
+    SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    int usable = 0;
+    for (const TlsaRecord& record : expectation.tlsa) {
+        const auto* data = reinterpret_cast<const unsigned char*>(record.data.data());
+        if (SSL_dane_tlsa_add(ssl, record.usage, record.selector, record.matching, data, record.data.size()) == 1)
+            ++usable;
+    }
+    ERR_clear_error();
+    if (usable == 0)
+        return fail(ErrorCode::invalid, "none of the TLSA records can be used");
+    return {};
+}
+} // namespace
+
 Result<SslPtr> new_client_ssl(const TlsClient& client, const TlsExpectation& expectation) {
     SslPtr ssl(SSL_new(client.state().context.get()));
     if (!ssl)
@@ -313,6 +334,12 @@ Result<SslPtr> new_client_ssl(const TlsClient& client, const TlsExpectation& exp
     }
     if (!ready || (name.empty() && expectation.require_valid))
         return fail(ErrorCode::invalid, "the server's name cannot be checked");
+    if (!expectation.tlsa.empty()) {
+        MAIL_DO(expect_tlsa(ssl.get(), expectation));
+    }
+    for (const std::string& further : expectation.further_names)
+        if (X509_VERIFY_PARAM_add1_host(check, further.c_str(), further.size()) != 1)
+            return fail(ErrorCode::invalid, "the server's name cannot be checked");
     SSL_set_verify(ssl.get(), expectation.require_valid ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     // RFC 7435: opportunistic encryption with a weak key is still better than none.
     if (!expectation.require_valid)
@@ -335,6 +362,7 @@ TlsInfo describe_tls(SSL* ssl, const std::string& expected_name, bool client) {
     info.server_name = expected_name;
     const long verdict = SSL_get_verify_result(ssl);
     info.verified = verdict == X509_V_OK && !expected_name.empty();
+    info.by_dane = info.verified && SSL_get0_dane_authority(ssl, nullptr, nullptr) >= 0;
     if (!info.verified)
         info.verify_error = verdict == X509_V_OK ? "no name was expected" : X509_verify_cert_error_string(verdict);
     return info;

@@ -79,6 +79,16 @@ Result<std::string> canonical_domain_pattern(std::string_view text) {
     return domain;
 }
 
+Result<std::string> canonical_address_pattern(std::string_view text) {
+    if (text == "<>")
+        return std::string(text);
+    const std::string_view domain = text.starts_with('@') ? text.substr(1) : text;
+    if (domain.find('@') == std::string_view::npos)
+        return canonical_domain_pattern(domain);
+    MAIL_TRY(const auto address, canonical_parts(text));
+    return address_key(address);
+}
+
 Result<std::string> canonical_host(std::string_view text) {
     auto host = canonical_domain(text);
     if (!host)
@@ -136,6 +146,8 @@ const TextFormat address_name_format{"address", "a mail address such as ann@exam
 const TextFormat domain_format{"domain", "a domain name such as example.org", canonical_domain};
 const TextFormat domain_pattern_format{"domain pattern", "a domain, *.example.org or *",
                                        canonical_domain_pattern};
+const TextFormat address_pattern_format{"address pattern", "an address, a domain, *.example.org, * or <>",
+                                        canonical_address_pattern};
 const TextFormat host_format{"host", "a host name such as mx.example.org", canonical_host};
 const TextFormat name_format{"name", "letters, digits, \".\", \"_\" and \"-\"", canonical_name};
 const TextFormat path_format{"path", "an absolute path", canonical_path};

@@ -27,6 +27,7 @@ extern const TextFormat
     address_name_format; ///< canonical form is address_key: the name of mailboxes, aliases, groups
 extern const TextFormat domain_format;         ///< lower-case A-label
 extern const TextFormat domain_pattern_format; ///< a domain, "*.example.org" or "*"
+extern const TextFormat address_pattern_format; ///< an address, a domain, "*.example.org", "*", or "<>"
 extern const TextFormat host_format;           ///< host name, lower case
 extern const TextFormat name_format;        ///< name of an object: letters, digits, ".", "_", "-"; at most 64
 extern const TextFormat bind_format;        ///< "ADDR:PORT", "[::1]:PORT", "*:PORT", "unix:PATH", "fd:N", "fd:NAME"

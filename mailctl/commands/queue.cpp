@@ -16,7 +16,7 @@ namespace json = boost::json;
 const View& queue_view() {
     static const View view{"queue", "id",
         {{"id", "id"}, {"sender", "sender"}, {"recipient", "recipient"}, {"status", "status"},
-         {"attempts", "attempts", Unit::number}, {"next_attempt", "next_attempt", Unit::time},
+         {"attempts", "attempts", Unit::number}, {"priority", "priority", Unit::number, Shown::wide}, {"next_attempt", "next_attempt", Unit::time},
          {"last_error", "last_error.text"}, {"size", "size", Unit::bytes, Shown::wide}, {"route", "route", Unit::text, Shown::wide}, {"domain", "domain", Unit::text, Shown::wide},
          {"created", "created", Unit::time, Shown::wide}, {"expires", "expires", Unit::time, Shown::wide},
          {"error_code", "last_error.code", Unit::text, Shown::wide}, {"remote", "last_error.remote", Unit::text, Shown::wide},
@@ -44,17 +44,28 @@ int run_show(Session& session, const Invocation& given) {
     return exit_code::ok;
 }
 
-int run_summary(Session& session, const Invocation&) {
-    static const View view{"domain", "domain",
-        {{"domain", "domain"}, {"count", "count", Unit::number}, {"ready", "ready", Unit::number, Shown::wide},
+View summary_view(const std::string& by) {
+    return {by, by,
+        {{by, by}, {"count", "count", Unit::number}, {"ready", "ready", Unit::number, Shown::wide},
          {"active", "active", Unit::number, Shown::wide}, {"deferred", "deferred", Unit::number},
-         {"held", "held", Unit::number}, {"oldest", "oldest", Unit::time}, {"last_error", "last_error"}}, false};
-    if (!session.globals.filter.empty())
-        return session.report({ErrorCode::usage, "queue summary counts the whole queue and takes no --filter", "see: mailctl queue list --filter"});
-    auto page = session.get("/v1/queue/summary");
+         {"held", "held", Unit::number}, {"bytes", "bytes", Unit::bytes, Shown::wide}, {"oldest", "oldest", Unit::time},
+         {"next_attempt", "next_attempt", Unit::time, Shown::wide}, {"last_error", "last_error"}}, false};
+}
+
+/// How long what waits has been waiting, by destination.
+View ages_view(const std::string& by) {
+    View view{by, by, {{by, by}, {"count", "count", Unit::number}}, false};
+    for (const char* age : {"5m", "10m", "20m", "40m", "80m", "160m", "320m", "640m", "1280m", "older"})
+        view.columns.push_back({age, std::string("ages.") + age, Unit::number});
+    return view;
+}
+
+int run_summary(Session& session, const Invocation& given) {
+    const std::string by = given.has("by") ? given.value("by") : std::string("domain");
+    auto page = session.get("/v1/queue/summary" + query_text({{"by", by}, {"filter", session.globals.filter}}));
     if (!page)
         return session.report(page.error());
-    return session.print(list_text(view, *page, session.print_options()));
+    return session.print(list_text(given.is_on("ages") ? ages_view(by) : summary_view(by), *page, session.print_options()));
 }
 
 /// {"ids": [...]} or {"filter": "..."}; which items an action is for.
@@ -116,6 +127,9 @@ int run_action(Session& session, const Invocation& given, std::string_view done)
     auto body = selection_of(session, given);
     if (!body)
         return session.report(body.error());
+    if ((given.verb == "route" || given.verb == "priority") && !given.has("to"))
+        return session.report({ErrorCode::usage, "queue " + given.verb + " needs --to",
+                               given.verb == "route" ? "--to NAME, or --to \"\" for the usual way" : "--to low, normal or high"});
     const bool is_drop = given.verb == "drop";
     if (is_drop && given.is_on("notify") && given.is_on("silent"))
         return session.report({ErrorCode::usage, "--notify and --silent exclude each other"});
@@ -136,6 +150,10 @@ int run_action(Session& session, const Invocation& given, std::string_view done)
     }
     if (is_drop)
         (*body)["notify"] = given.is_on("notify");
+    if (given.verb == "route")
+        (*body)["route"] = given.value("to");
+    if (given.verb == "priority")
+        (*body)["priority"] = given.value("to");
     return change(session, given, std::move(*body), done);
 }
 
@@ -173,14 +191,26 @@ std::vector<CommandSpec> queue_commands() {
     commands.push_back({"show", "Show all that is known about queued recipients",
         {{"id", true, true, Completes::names}}, {}, {"mailctl queue show 1742"}, "",
         "queue list, queue dump", run_show});
-    commands.push_back({"summary", "Count what waits by destination domain", {}, {},
-        {"mailctl queue summary", "mailctl queue summary --sort=-count"}, "", "queue list", run_summary});
+    commands.push_back({"summary", "Count what waits by destination, sender, route, status or error", {},
+        {{"by", "field", "What to count by.", 0, false, {"domain", "sender", "route", "status", "error"}, Completes::choices},
+         {"ages", "", "Show how long what waits has been waiting, younger than 5 minutes, 10 and so on."}},
+        {"mailctl queue summary", "mailctl queue summary --by error --filter domain=example.org", "mailctl queue summary --ages"},
+        "The largest group comes first. With --filter only the items that match are counted.", "queue list", run_summary});
     commands.push_back(action("retry", "Try again now", "retrying",
         {"mailctl queue retry --filter status=deferred", "mailctl queue retry 1742"}));
     commands.push_back(action("hold", "Keep from being delivered until released", "held",
         {"mailctl queue hold --filter recipient~@example.org"}));
     commands.push_back(action("release", "Let held items go out", "released",
         {"mailctl queue release --filter status=held"}));
+    CommandSpec route = action("route", "Send another way", "sent another way:",
+        {"mailctl queue route --filter domain=example.org --to backup", "mailctl queue route 1742 --to \"\""});
+    route.options.push_back({"to", "route", "Name of the route; \"\" lets the recipient's domain decide again."});
+    route.details += " What waits is tried again at once. What is being delivered is left alone.";
+    commands.push_back(std::move(route));
+    CommandSpec priority = action("priority", "Let items of a destination go first or last", "changed",
+        {"mailctl queue priority 1742 --to high"});
+    priority.options.push_back({"to", "level", "low, normal or high.", 0, false, {"low", "normal", "high"}, Completes::choices});
+    commands.push_back(std::move(priority));
     CommandSpec drop = action("drop", "Remove from the queue for good", "dropped",
         {"mailctl queue drop 1742 --notify",
          "mailctl queue drop --filter sender=bulk@example.org --silent --yes"});

@@ -63,7 +63,7 @@ class Api final : public net::HttpHandler {
     [[nodiscard]] Reply queue(const net::HttpRequest& request);
     [[nodiscard]] Reply queue_list(const net::HttpRequest& request);
     [[nodiscard]] Reply queue_action(const net::HttpRequest& request, std::string verb);
-    [[nodiscard]] Reply queue_summary();
+    [[nodiscard]] Reply queue_summary(const net::HttpRequest& request);
     [[nodiscard]] Reply queue_message(std::int64_t id);
     // status_routes.cpp
     [[nodiscard]] Reply status();

@@ -1,4 +1,4 @@
-// The outbound queue: list, show, summary, message bytes, and the verbs hold, release, retry, drop.
+// The outbound queue: list, show, summary, message bytes, and the verbs hold, release, retry, drop, route, priority.
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "maild/admin/api.hpp"
@@ -44,6 +44,8 @@ json::object item_json(const store::QueueItem& item) {
     out["route"] = nullptr;
     if (!item.route.empty())
         out["route"] = item.route;
+    out["route_chosen"] = item.route_chosen;
+    out["priority"] = item.priority;
     out["message_id"] = nullptr;
     if (!item.envelope.message_id.empty())
         out["message_id"] = item.envelope.message_id;
@@ -74,16 +76,75 @@ Result<store::QueueFilter> chosen(const json::object& body) {
     return out;
 }
 
-std::optional<store::QueueVerb> verb_named(std::string_view word, bool notify) {
+/// The verb of an action and what its body says beside the items.
+Result<store::QueueChange> change_named(std::string_view word, const json::object& body, Time now) {
+    using store::QueueVerb;
+    const auto text_at = [&body](const char* name) -> std::optional<std::string> {
+        const auto* value = body.if_contains(name);
+        return value != nullptr && value->is_string() ? std::optional(std::string(value->get_string())) : std::nullopt;
+    };
     if (word == "hold")
-        return store::QueueVerb::hold;
+        return store::QueueChange{QueueVerb::hold, now, {}};
     if (word == "release")
-        return store::QueueVerb::release;
+        return store::QueueChange{QueueVerb::release, now, {}};
     if (word == "retry")
-        return store::QueueVerb::retry;
-    if (word == "drop") // with a notification it ends like an expired one: the sender gets a report
-        return notify ? store::QueueVerb::expire : store::QueueVerb::drop;
+        return store::QueueChange{QueueVerb::retry, now, {}};
+    if (word == "drop") { // with a notification it ends like an expired one: the sender gets a report
+        const auto* notify = body.if_contains("notify");
+        const bool tells = notify != nullptr && notify->is_bool() && notify->get_bool();
+        return store::QueueChange{tells ? QueueVerb::expire : QueueVerb::drop, now, {}};
+    }
+    if (word == "route") {
+        const auto to = text_at("route");
+        if (!to)
+            return fail(ErrorCode::invalid, "no route is named", "give the name of a route, or \"\" for the usual way");
+        return store::QueueChange{QueueVerb::route, now, *to};
+    }
+    if (word == "priority") {
+        const auto level = text_at("priority");
+        if (!level || (*level != "low" && *level != "normal" && *level != "high"))
+            return fail(ErrorCode::invalid, "the priority is low, normal or high");
+        return store::QueueChange{QueueVerb::priority, now, *level == "high" ? "1" : *level == "low" ? "-1" : "0"};
+    }
+    return fail(ErrorCode::not_found, "there is no such action", "hold, release, retry, drop, route or priority");
+}
+
+std::optional<store::QueueGroup> group_named(std::string_view word) {
+    using store::QueueGroup;
+    if (word.empty() || word == "domain")
+        return QueueGroup::domain;
+    if (word == "sender")
+        return QueueGroup::sender;
+    if (word == "route")
+        return QueueGroup::route;
+    if (word == "status")
+        return QueueGroup::status;
+    if (word == "error")
+        return QueueGroup::error;
     return std::nullopt;
+}
+
+/// Names of QueueSummary::ages: younger than so much.
+constexpr std::string_view age_names[store::queue_ages] = {"5m", "10m", "20m", "40m", "80m", "160m", "320m", "640m", "1280m", "older"};
+constexpr std::size_t most_groups = 10'000;
+
+json::object summary_json(const store::QueueSummary& row, std::string_view key_name) {
+    json::object out;
+    out[key_name] = row.key;
+    out["count"] = row.count;
+    for (std::size_t i = 0; i < std::size(status_names); ++i)
+        out[status_names[i]] = row.states[i];
+    out["bytes"] = row.bytes;
+    out["oldest"] = format_rfc3339(row.oldest);
+    out["next_attempt"] = nullptr;
+    if (row.next)
+        out["next_attempt"] = format_rfc3339(*row.next);
+    out["last_error"] = row.last_error;
+    json::object ages;
+    for (std::size_t i = 0; i < store::queue_ages; ++i)
+        ages[age_names[i]] = row.ages[i];
+    out["ages"] = std::move(ages);
+    return out;
 }
 
 } // namespace
@@ -100,7 +161,7 @@ Task<net::HttpResponse> Api::queue(const net::HttpRequest& request) {
     if (path.size() == 2)
         co_return co_await queue_list(request);
     if (path.size() == 3 && path[2] == "summary")
-        co_return co_await queue_summary();
+        co_return co_await queue_summary(request);
     const auto id = queue_id(path[2]);
     if (!id)
         co_return problem_reply(id.error());
@@ -140,13 +201,17 @@ Task<net::HttpResponse> Api::queue_list(const net::HttpRequest& request) {
 }
 
 Task<net::HttpResponse> Api::queue_action(const net::HttpRequest& request, std::string word) {
-    auto body = read_body(request, {"ids", "filter", "notify"});
+    auto body = read_body(request, {"ids", "filter", "notify", "route", "priority"});
     if (!body)
         co_return problem_reply(body.error());
-    const auto* notify = body->if_contains("notify");
-    const auto verb = verb_named(word, notify != nullptr && notify->is_bool() && notify->get_bool());
-    if (!verb)
-        co_return problem_reply(Error{ErrorCode::not_found, "there is no such action", "hold, release, retry or drop"});
+    auto change = change_named(word, *body, services_.clock.now());
+    if (!change)
+        co_return problem_reply(change.error());
+    if (change->verb == store::QueueVerb::route && !change->value.empty()) {
+        const auto route = co_await services_.store.resources().get("route", change->value);
+        if (!route)
+            co_return problem_reply(Error{route.error().code, "there is no route " + text::escape(change->value, 64), ""});
+    }
     auto filter = chosen(*body);
     if (!filter)
         co_return problem_reply(filter.error());
@@ -155,44 +220,31 @@ Task<net::HttpResponse> Api::queue_action(const net::HttpRequest& request, std::
         if (!present)
             co_return problem_reply(Error{present.error().code, "there is no queue item " + std::to_string(filter->ids.front()), ""});
     }
-    const auto changed = co_await services_.store.queue().change(std::move(*filter), *verb, services_.clock.now());
+    const auto changed = co_await services_.store.queue().change(std::move(*filter), std::move(*change));
     if (!changed)
         co_return problem_reply(changed.error());
     log(Event::queue_changed, {{"actor", caller_.actor}, {"verb", word}, {"items", *changed}});
     co_return json_reply(json::object{{"changed", *changed}});
 }
 
-Task<net::HttpResponse> Api::queue_summary() {
-    const auto found = co_await services_.store.queue().list({});
-    if (!found)
-        co_return problem_reply(found.error());
-    struct Row {
-        std::size_t count = 0;
-        std::size_t states[4] = {};
-        Time oldest = Time::max();
-        std::string last_error;
-        Time error_at{};
-    };
-    std::map<std::string, Row> domains;
-    for (const auto& item : *found) {
-        auto& row = domains[item.domain];
-        ++row.count;
-        ++row.states[static_cast<std::size_t>(item.status)];
-        row.oldest = std::min(row.oldest, item.created);
-        if (item.last_error && item.last_error->at >= row.error_at) {
-            row.error_at = item.last_error->at;
-            row.last_error = item.last_error->text;
-        }
-    }
+Task<net::HttpResponse> Api::queue_summary(const net::HttpRequest& request) {
+    const auto known = check_query(request, {"filter", "by"});
+    const std::string by = request.parameter("by").empty() ? std::string("domain") : std::string(request.parameter("by"));
+    const auto group = group_named(by);
+    if (!known || !group)
+        co_return problem_reply(known ? Error{ErrorCode::invalid, "the queue is counted by domain, sender, route, status or error"}
+                                      : known.error());
+    store::QueueFilter filter;
+    auto conditions = parse_filter(request.parameter("filter"));
+    if (!conditions)
+        co_return problem_reply(conditions.error());
+    filter.conditions = std::move(*conditions);
+    const auto rows = co_await services_.store.queue().summary(std::move(filter), *group, most_groups);
+    if (!rows)
+        co_return problem_reply(rows.error());
     json::array items;
-    for (const auto& [domain, row] : domains) {
-        json::object item{{"domain", domain}, {"count", row.count}};
-        for (std::size_t i = 0; i < 4; ++i)
-            item[status_names[i]] = row.states[i];
-        item["oldest"] = format_rfc3339(row.oldest);
-        item["last_error"] = row.last_error;
-        items.push_back(std::move(item));
-    }
+    for (const auto& row : *rows)
+        items.push_back(summary_json(row, by));
     co_return json_reply(json::object{{"items", std::move(items)}});
 }
 

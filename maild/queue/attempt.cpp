@@ -22,6 +22,12 @@ Settled settle(const AttemptEnd& end, Time now) {
     result.route = end.route->name;
     result.error = store::LastError{end.outcome.code, end.outcome.text, end.remote, now};
     result.delay_told = end.item.delay_told;
+    result.expires = expiry_of(end.route->retry, end.item.created);
+    if (end.kind == AttemptEnd::Kind::released || end.kind == AttemptEnd::Kind::held) {
+        result.outcome = end.kind == AttemptEnd::Kind::held ? store::QueueOutcome::held : store::QueueOutcome::released;
+        result.next_attempt = now + end.pause;
+        return settled;
+    }
     if (end.outcome.is_delivered()) {
         result.outcome = store::QueueOutcome::delivered;
         // RFC 3461 §5.2.2: a server without DSN is told of as "relayed".
@@ -30,13 +36,14 @@ Settled settle(const AttemptEnd& end, Time now) {
         return settled;
     }
     RetryDecision decision;
-    if (!end.outcome.is_permanent()) {
+    if (end.kind == AttemptEnd::Kind::expired) {
+        decision.give_up = true;
+    } else if (!end.outcome.is_permanent()) {
         RetryInput input;
         input.id = end.item.id;
         input.attempts = end.item.attempts + 1;
         input.created = end.item.created;
         input.now = now;
-        input.expires = end.item.expires;
         input.delay_told = end.item.delay_told;
         decision = decide_retry(end.route->retry, input);
     }
@@ -44,6 +51,9 @@ Settled settle(const AttemptEnd& end, Time now) {
         settled.expired = decision.give_up;
         result.outcome = store::QueueOutcome::failed;
         settled.report = report_of(end.item, DsnAction::failed, wish::failure, true);
+        // Our own reports ask for no report (service::Delivery::plan_report); others with the null sender are not ours to
+        // pass on: most of them are backscatter.
+        settled.double_bounce = end.item.envelope.sender.empty() && (end.item.notify & wish::never) != 0;
         return settled;
     }
     result.outcome = store::QueueOutcome::deferred;
@@ -56,11 +66,12 @@ Settled settle(const AttemptEnd& end, Time now) {
 }
 
 bool is_expired(const store::QueueItem& item, const Route& route, Time now) noexcept {
-    return now >= expiry_of(route.retry, item.created, item.expires);
+    return item.give_up || now >= expiry_of(route.retry, item.created);
 }
 
 AttemptEnd expired_end(store::QueueItem item, std::shared_ptr<const Route> route) {
     AttemptEnd end;
+    end.kind = AttemptEnd::Kind::expired;
     // RFC 3463 §3.5, 4.4.7: delivery time expired.
     end.outcome = smtp_client::own_outcome("4.4.7", "the message was not delivered in time");
     if (item.last_error) {
@@ -69,6 +80,25 @@ AttemptEnd expired_end(store::QueueItem item, std::shared_ptr<const Route> route
         end.outcome.from_remote = item.last_error->code != 0;
         end.remote = item.last_error->remote;
     }
+    end.item = std::move(item);
+    end.route = std::move(route);
+    return end;
+}
+
+AttemptEnd released_end(store::QueueItem item, std::shared_ptr<const Route> route, Duration pause) {
+    AttemptEnd end;
+    end.kind = AttemptEnd::Kind::released;
+    end.pause = pause;
+    end.outcome = smtp_client::own_outcome("4.3.2", "not tried yet");
+    end.item = std::move(item);
+    end.route = std::move(route);
+    return end;
+}
+
+AttemptEnd held_end(store::QueueItem item, std::shared_ptr<const Route> route, std::string why) {
+    AttemptEnd end;
+    end.kind = AttemptEnd::Kind::held;
+    end.outcome = smtp_client::own_outcome("4.3.2", std::move(why));
     end.item = std::move(item);
     end.route = std::move(route);
     return end;

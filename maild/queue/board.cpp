@@ -42,13 +42,14 @@ std::shared_ptr<const Route> Board::route_of(const Destination& destination) con
 
 /// A relay is one destination whatever the domain; otherwise every domain is one.
 std::shared_ptr<Destination>& Board::destination_for(const store::QueueItem& item, const OutboundConfig& config) {
-    auto route = config.routes.match(item.domain);
+    auto route = config.route_for(item);
     std::string key = route->name;
     if (!route->is_relay())
         key.append("/").append(item.domain);
     auto& found = destinations_[key];
     if (!found)
-        found = std::make_shared<Destination>(key, item.domain, config.per_destination);
+        found = std::make_shared<Destination>(key, item.domain,
+                                              route->connections != 0 ? route->connections : config.per_destination);
     found->route_ = std::move(route);
     return found;
 }
@@ -79,8 +80,14 @@ Board::Added Board::add(std::vector<store::QueueItem> items, const OutboundConfi
         const std::string key = std::string(item.message.raw()) + destination->key;
         Job*& job = open[key];
         if (job == nullptr || job->items.size() >= smtp_client::most_recipients) {
-            destination->waiting_.push_back({item.message, item.envelope, item.blob, {}, start_before, 0});
-            job = &destination->waiting_.back(); // a deque keeps its elements in place
+            Job fresh{item.message, item.envelope, item.blob, {}, start_before, 0};
+            if (item.priority > 0) { // a deque keeps its elements in place
+                destination->waiting_.push_front(std::move(fresh));
+                job = &destination->waiting_.front();
+            } else {
+                destination->waiting_.push_back(std::move(fresh));
+                job = &destination->waiting_.back();
+            }
         }
         job->items.push_back(std::move(item));
         list(destination);

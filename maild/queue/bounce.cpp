@@ -1,6 +1,6 @@
 #include "maild/queue/bounce.hpp"
 
-#include "maild/smtp/proto/path.hpp"
+#include "common/mail/xtext.hpp"
 
 namespace mail::queue {
 namespace {
@@ -8,16 +8,10 @@ namespace {
 /// The host part of "mx.example.org[192.0.2.1]:25".
 std::string host_of(std::string_view remote) { return std::string(remote.substr(0, remote.find('['))); }
 
-/// ENVID and ORCPT are kept as they came, in xtext (RFC 3461 §4).
-std::string from_xtext(std::string_view text) {
-    const auto decoded = smtp::decode_xtext(text);
-    return decoded ? *decoded : std::string();
-}
-
 DsnRecipient recipient_of(const AttemptEnd& end, bool expired, DsnAction action, Time now) {
     DsnRecipient recipient;
     recipient.address = end.item.recipient;
-    recipient.original = from_xtext(end.item.original);
+    recipient.original = from_xtext(end.item.original); // kept as it came, in xtext (RFC 3461 §4)
     recipient.action = action;
     // RFC 3463 §3.5, 4.4.7: delivery time expired; the remote's words stand beside it.
     recipient.status = expired ? "4.4.7" : end.outcome.status;
@@ -28,7 +22,7 @@ DsnRecipient recipient_of(const AttemptEnd& end, bool expired, DsnAction action,
         recipient.reason = end.outcome.text;
     recipient.last_attempt = now;
     if (action == DsnAction::delayed)
-        recipient.retry_until = expiry_of(end.route->retry, end.item.created, end.item.expires);
+        recipient.retry_until = expiry_of(end.route->retry, end.item.created);
     return recipient;
 }
 
@@ -39,7 +33,7 @@ std::string make_report(const ReportInput& input) {
     Dsn dsn;
     dsn.reporting_mta = input.reporting_mta;
     dsn.from = input.from;
-    dsn.to = first.envelope.sender;
+    dsn.to = input.to.empty() ? first.envelope.sender : input.to;
     dsn.message_id = Id::make(input.now).text() + "@" + input.reporting_mta;
     dsn.now = input.now;
     dsn.envelope_id = from_xtext(first.envelope.envelope_id);

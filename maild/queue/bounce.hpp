@@ -12,6 +12,7 @@ struct ReportInput {
     std::vector<bool> expired;           ///< beside ends
     std::string reporting_mta;
     std::string from;
+    std::string to; ///< empty: the sender
     Time now{};
     std::string_view original; ///< the message or its beginning, at least its header
     bool whole = false;        ///< `original` is all of it

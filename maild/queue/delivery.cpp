@@ -1,19 +1,13 @@
 #include "maild/queue/delivery.hpp"
 
-#include "common/base/log.hpp"
-#include "common/net/tls_context.hpp"
-
-#include <atomic>
+#include "maild/queue/link.hpp"
 
 namespace mail::queue {
 namespace {
-using smtp_client::Outcome;
-using smtp_client::own_outcome;
 using smtp_client::Session;
 
 /// Every kept connection of a destination may have died meanwhile; a new one tells the truth.
 constexpr unsigned most_resends = 50;
-constexpr std::uint16_t submissions_port = 465; // RFC 8314 §7.3: TLS from the first byte
 
 /// Gives the connection back to the board, however its coroutine ends.
 struct Seat {
@@ -48,89 +42,6 @@ class BlobSource final : public smtp_client::MessageSource {
     store::QueueId id_;
 };
 
-/// An open session, or why there is none.
-struct Link {
-    std::unique_ptr<Session> session;
-    Outcome outcome;
-    std::string remote;
-};
-
-smtp_client::SessionOptions session_options(const Outbound& outbound, const OutboundConfig& config, const Route& route,
-                                            const Target& target, TlsPolicy tls) {
-    smtp_client::SessionOptions options;
-    options.ehlo = route.ehlo.empty() ? config.hostname : route.ehlo;
-    options.tls = tls;
-    options.implicit_tls = route.is_relay() && target.port == submissions_port;
-    options.tls_client = outbound.tls;
-    options.server_name = target.host;
-    options.user = route.user;
-    options.password = route.password;
-    options.pool = outbound.pool;
-    options.timeouts = outbound.options.timeouts;
-    return options;
-}
-
-Task<Link> try_target(Outbound& outbound, const OutboundConfig& config, const Route& route, const Target& target) {
-    Link link;
-    link.remote = target.host + "[" + target.address + "]:" + std::to_string(target.port);
-    TlsPolicy tls = route.tls;
-    for (;;) {
-        auto stream = co_await outbound.connect(target.address, target.port, outbound.options.connect, route.source);
-        if (!stream) {
-            // RFC 3463 §3.5, 4.4.1: no answer from host.
-            link.outcome = own_outcome("4.4.1", "connect: " + stream.error().message);
-            co_return link;
-        }
-        auto session = std::make_unique<Session>(std::move(*stream), session_options(outbound, config, route, target, tls));
-        auto opened = co_await session->open();
-        link.outcome = std::move(opened.outcome);
-        if (link.outcome.is_delivered()) {
-            link.session = std::move(session);
-            co_return link;
-        }
-        if (!opened.tls_failed)
-            co_return link;
-        log(Event::tls_failed, {{"remote", link.remote}, {"reason", link.outcome.text}});
-        // RFC 7435 §3: opportunistic means plain where encrypted does not work, on a new connection.
-        if (tls != TlsPolicy::opportunistic || (route.is_relay() && target.port == submissions_port))
-            co_return link;
-        tls = TlsPolicy::none;
-        if (!route.user.empty())
-            co_return link; // no password without the encryption that was there to be had
-    }
-}
-
-std::uint64_t next_seed(const Clock& clock) {
-    static std::atomic<std::uint64_t> turn{1};
-    return static_cast<std::uint64_t>(to_micros(clock.now())) * 31 + turn.fetch_add(0x9E3779B97F4A7C15ULL);
-}
-
-Task<Link> open_link(Outbound& outbound, const OutboundConfig& config, const Route& route, const Destination& destination) {
-    Link link;
-    const auto resolver = outbound.resolver();
-    const auto found = co_await find_targets(*resolver, route, destination.domain, config.own, next_seed(outbound.clock));
-    if (found.problem) {
-        link.outcome = *found.problem;
-        co_return link;
-    }
-    const SteadyTime end = outbound.clock.steady() + outbound.options.connect_all;
-    bool first = true;
-    for (const Target& target : found.targets) {
-        if (!first && (outbound.clock.steady() >= end || outbound.board.is_closed()))
-            break;
-        auto next = co_await try_target(outbound, config, route, target);
-        if (next.session)
-            co_return next;
-        // One host that never takes mail does not speak for the others.
-        if (first || link.outcome.is_permanent())
-            link = std::move(next);
-        else if (!next.outcome.is_permanent())
-            link = std::move(next);
-        first = false;
-    }
-    co_return link;
-}
-
 smtp_client::Message message_of(const Job& job) {
     smtp_client::Message message;
     message.sender = job.envelope.sender;
@@ -146,18 +57,37 @@ smtp_client::Message message_of(const Job& job) {
     return message;
 }
 
-void push_all(Outbound& outbound, Job job, const Outcome& outcome, const std::string& remote,
-              const std::shared_ptr<const Route>& route) {
+/// Between the look at the clock and the end of an attempt: what all its recipients share.
+class AttemptWatch {
+  public:
+    explicit AttemptWatch(const Clock& clock) : clock_(clock), began_(clock.now()) {}
+    [[nodiscard]] std::shared_ptr<const AttemptLog> end(const Link& link, std::string transcript) const {
+        auto log = std::make_shared<AttemptLog>();
+        log->began = began_;
+        log->ended = clock_.now();
+        log->tls = link.tls;
+        log->transcript = std::make_shared<const std::string>(std::move(transcript));
+        return log;
+    }
+
+  private:
+    const Clock& clock_;
+    Time began_;
+};
+
+void push_all(Outbound& outbound, Job job, const Link& link, const std::shared_ptr<const Route>& route,
+              const std::shared_ptr<const AttemptLog>& log) {
     std::vector<AttemptEnd> ends;
     ends.reserve(job.items.size());
     for (store::QueueItem& item : job.items)
-        ends.push_back({std::move(item), outcome, remote, route, false});
+        ends.push_back({std::move(item), link.outcome, link.remote, route, false, log});
     outbound.finisher.push(std::move(ends));
 }
 
 /// Splits what was sent into ends and a job of those that may go at once in a further transaction.
-void push_sent(Outbound& outbound, Destination& destination, Job job, smtp_client::Sent sent, const Session& session,
-               const std::string& remote, const std::shared_ptr<const Route>& route) {
+void push_sent(Outbound& outbound, Destination& destination, Job job, smtp_client::Sent sent, const Link& link,
+               const std::shared_ptr<const Route>& route, const std::shared_ptr<const AttemptLog>& log) {
+    const Session& session = *link.session;
     const bool passed_on = session.capabilities().dsn;
     Job rest{job.message, job.envelope, job.blob, {}, job.start_before, job.resent};
     std::vector<AttemptEnd> ends;
@@ -166,23 +96,35 @@ void push_sent(Outbound& outbound, Destination& destination, Job job, smtp_clien
         if (sent.outcomes[i].retry_now && session.is_usable())
             rest.items.push_back(std::move(job.items[i]));
         else
-            ends.push_back({std::move(job.items[i]), std::move(sent.outcomes[i]), remote, route, passed_on});
+            ends.push_back({std::move(job.items[i]), std::move(sent.outcomes[i]), link.remote, route, passed_on, log});
     }
     outbound.finisher.push(std::move(ends));
     if (!rest.items.empty())
         outbound.board.put_back(destination, std::move(rest));
 }
 
+/// Back to the store: nothing was tried.
+void release(Outbound& outbound, Job job, const std::shared_ptr<const Route>& route, Duration pause) {
+    std::vector<AttemptEnd> ends;
+    ends.reserve(job.items.size());
+    for (store::QueueItem& item : job.items)
+        ends.push_back(released_end(std::move(item), route, pause));
+    outbound.finisher.push(std::move(ends));
+}
+
 /// False: the session is over.
-Task<bool> deliver(Outbound& outbound, Destination& destination, const Link& link, Job job, bool kept,
+Task<bool> deliver(Outbound& outbound, Destination& destination, Link& link, Job job, bool kept,
                    const std::shared_ptr<const Route>& route) {
     Session& session = *link.session;
     if (outbound.clock.now() > job.start_before) {
-        push_all(outbound, std::move(job), own_outcome("4.4.5", "too much mail waits for this destination"), {}, route);
+        release(outbound, std::move(job), route, Duration::zero());
         co_return true;
     }
+    const AttemptWatch watch(outbound.clock);
     const smtp_client::Message message = message_of(job);
     BlobSource source(outbound.store, job.blob, job.items.front().id);
+    const WorkJournal::Mark mark(outbound.journal.get(), job.items);
+    std::string opening = kept ? std::string() : link.tried + session.transcript();
     auto sent = co_await session.send(message, source);
     if (sent.unanswered && kept && job.resent < most_resends) {
         ++job.resent;
@@ -190,7 +132,9 @@ Task<bool> deliver(Outbound& outbound, Destination& destination, const Link& lin
         co_return false;
     }
     const std::size_t count = job.items.size();
-    push_sent(outbound, destination, std::move(job), std::move(sent), session, link.remote, route);
+    const auto log = watch.end(link, kept ? "*: on a connection that was kept open\n" + session.transcript()
+                                          : opening + session.transcript());
+    push_sent(outbound, destination, std::move(job), std::move(sent), link, route, log);
     if (session.is_usable())
         outbound.board.succeeded(destination, count, outbound.clock.steady());
     else
@@ -198,7 +142,7 @@ Task<bool> deliver(Outbound& outbound, Destination& destination, const Link& lin
     co_return session.is_usable();
 }
 
-Task<void> serve(Outbound& outbound, Seat& seat, const Link& link, const std::shared_ptr<const Route>& route) {
+Task<void> serve(Outbound& outbound, Seat& seat, Link& link, const std::shared_ptr<const Route>& route) {
     const auto waiter = std::make_shared<async::Signal>();
     std::size_t carried = 0;
     bool goes_on = true;
@@ -226,11 +170,14 @@ Task<void> run_connection(std::shared_ptr<Outbound> outbound, std::shared_ptr<De
                           std::shared_ptr<const OutboundConfig> config) {
     Seat seat(outbound, destination);
     const auto route = outbound->board.route_of(*destination);
+    const AttemptWatch watch(outbound->clock);
     auto link = co_await open_link(*outbound, *config, *route, *destination);
     if (!link.session) {
         outbound->board.failed(*destination);
-        for (Job& job : outbound->board.take_all_if_last(*destination))
-            push_all(*outbound, std::move(job), link.outcome, link.remote, route);
+        auto jobs = outbound->board.take_all_if_last(*destination);
+        const auto log = watch.end(link, std::move(link.tried));
+        for (Job& job : jobs)
+            push_all(*outbound, std::move(job), link, route, log);
         co_return;
     }
     co_await serve(*outbound, seat, link, route);

@@ -14,6 +14,12 @@ constexpr Duration report_retry = std::chrono::minutes(5);
 constexpr int tries_when_closing = 3;
 
 void log_end(const AttemptEnd& end, const Settled& settled) {
+    if (settled.result.outcome == store::QueueOutcome::released)
+        return;
+    if (settled.result.outcome == store::QueueOutcome::held) {
+        log(Event::delivery_held, {{"qid", end.item.message.text()}, {"rcpt", end.item.recipient}, {"reason", end.outcome.text}});
+        return;
+    }
     const Event event = settled.result.outcome == store::QueueOutcome::delivered  ? Event::delivery_done
                         : settled.result.outcome == store::QueueOutcome::deferred ? Event::delivery_deferred
                                                                                   : Event::delivery_failed;
@@ -26,6 +32,29 @@ void log_end(const AttemptEnd& end, const Settled& settled) {
                 {"status", end.outcome.status}, {"reply", end.outcome.text}, {"attempts", end.item.attempts + 1},
                 {"next", settled.result.outcome == store::QueueOutcome::deferred ? format_rfc3339(settled.result.next_attempt)
                                                                                   : std::string("never")}});
+}
+
+void log_attempt(const Attempted& attempt) {
+    log(Event::delivery_attempt,
+        {{"qid", attempt.message.text()}, {"remote", attempt.remote}, {"route", attempt.route}, {"tls", attempt.tls},
+         {"recipients", attempt.recipients.size()},
+         {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(attempt.ended - attempt.began).count()}});
+}
+
+AttemptedRecipient attempted(const AttemptEnd& end, const Settled& settled) {
+    AttemptedRecipient out;
+    out.id = end.item.id;
+    out.recipient = end.item.recipient;
+    out.outcome = settled.result.outcome;
+    out.code = end.outcome.code;
+    out.status = end.outcome.status;
+    out.text = end.outcome.text;
+    out.from_remote = end.outcome.from_remote;
+    out.attempts = end.item.attempts + (end.log ? 1 : 0);
+    out.next = settled.result.next_attempt;
+    out.expired = settled.expired;
+    out.reported = settled.report.has_value();
+    return out;
 }
 
 } // namespace
@@ -94,7 +123,7 @@ Task<void> Finisher::run() {
             co_await pushed_.wait();
     }
     // What was leased and not attempted is free again at once.
-    auto released = co_await store_.queue().recover_leases();
+    auto released = co_await store_.queue().recover_leases({});
     (void)released;
 }
 
@@ -107,20 +136,53 @@ Task<void> Finisher::settle_batch(std::vector<AttemptEnd> ends) {
     bool any_report = false;
     for (const AttemptEnd& end : batch.ends) {
         batch.settled.push_back(settle(end, batch.now));
-        any_report = any_report || batch.settled.back().report.has_value();
+        any_report = any_report || batch.settled.back().report.has_value() || batch.settled.back().double_bounce;
     }
     if (any_report)
         co_await add_reports(batch);
     const bool committed = co_await commit(batch);
     if (committed)
-        for (std::size_t i = 0; i < batch.ends.size(); ++i)
-            log_end(batch.ends[i], batch.settled[i]);
+        tell(batch);
     board_.finished(batch.results());
+}
+
+/// The log, and the observer: one call for the recipients of a message that shared an attempt.
+void Finisher::tell(const Batch& batch) const {
+    std::map<std::pair<Id, const AttemptLog*>, Attempted> attempts;
+    for (std::size_t i = 0; i < batch.ends.size(); ++i) {
+        const AttemptEnd& end = batch.ends[i];
+        const Settled& settled = batch.settled[i];
+        log_end(end, settled);
+        if (settled.result.outcome == store::QueueOutcome::released)
+            continue;
+        Attempted& attempt = attempts[{end.item.message, end.log.get()}];
+        if (attempt.recipients.empty()) {
+            attempt.message = end.item.message;
+            attempt.sender = end.item.envelope.sender;
+            attempt.route = end.route->name;
+            attempt.remote = end.remote;
+            attempt.began = end.log ? end.log->began : batch.now;
+            attempt.ended = end.log ? end.log->ended : batch.now;
+            if (end.log) {
+                attempt.tls = end.log->tls;
+                attempt.transcript = end.log->transcript;
+            }
+        }
+        attempt.recipients.push_back(attempted(end, settled));
+    }
+    for (const auto& [key, attempt] : attempts) {
+        if (key.second != nullptr)
+            log_attempt(attempt);
+        if (observer_ != nullptr)
+            observer_->attempted(attempt);
+    }
 }
 
 Task<void> Finisher::add_reports(Batch& batch) {
     std::map<std::pair<Id, DsnAction>, std::vector<std::size_t>> groups;
     for (std::size_t i = 0; i < batch.ends.size(); ++i) {
+        if (batch.settled[i].double_bounce)
+            co_await add_double_bounce(batch, i);
         if (!batch.settled[i].report)
             continue;
         const store::QueueItem& item = batch.ends[i].item;
@@ -136,26 +198,46 @@ Task<void> Finisher::add_reports(Batch& batch) {
         co_await add_report(batch, std::move(members), key.second);
 }
 
+Task<Result<store::AcceptPlan>> Finisher::plan(const Batch& batch, const std::vector<std::size_t>& members, DsnAction action,
+                                               const std::string& to) {
+    const store::QueueItem& first = batch.ends[members.front()].item;
+    const auto address = parse_address(to);
+    if (!address)
+        co_return fail(ErrorCode::invalid, "the address " + to + " is malformed");
+    auto original = co_await store_.mail().read(first.blob, 0, report_original_bytes);
+    ReportInput input;
+    input.action = action;
+    for (const std::size_t i : members) {
+        input.ends.push_back(&batch.ends[i]);
+        input.expired.push_back(batch.settled[i].expired);
+    }
+    input.reporting_mta = batch.config->hostname;
+    input.from = batch.config->postmaster;
+    input.to = to;
+    input.now = batch.now;
+    if (original)
+        input.original = *original;
+    input.whole = original && first.blob.length <= report_original_bytes;
+    co_return plan_report_(*address, make_report(input));
+}
+
+/// RFC 5321 §6.1: never a report to the null sender. The postmaster hears of it, once: mail to the postmaster ends here.
+Task<void> Finisher::add_double_bounce(Batch& batch, std::size_t member) {
+    const AttemptEnd& end = batch.ends[member];
+    const std::string& postmaster = batch.config->postmaster;
+    const bool is_last = address_keys(end.item.recipient).address == address_keys(postmaster).address;
+    log(Event::double_bounce, {{"qid", end.item.message.text()}, {"rcpt", end.item.recipient}, {"reply", end.outcome.text}});
+    if (is_last || postmaster.empty())
+        co_return;
+    const std::vector<std::size_t> members{member};
+    auto made = co_await plan(batch, members, DsnAction::failed, postmaster);
+    if (made)
+        batch.reports.push_back(std::move(*made));
+}
+
 Task<void> Finisher::add_report(Batch& batch, std::vector<std::size_t> members, DsnAction action) {
     const store::QueueItem& first = batch.ends[members.front()].item;
-    auto sender = parse_address(first.envelope.sender);
-    Result<store::AcceptPlan> plan = fail(ErrorCode::invalid, "the sender's address is malformed");
-    if (sender) {
-        auto original = co_await store_.mail().read(first.blob, 0, report_original_bytes);
-        ReportInput input;
-        input.action = action;
-        for (const std::size_t i : members) {
-            input.ends.push_back(&batch.ends[i]);
-            input.expired.push_back(batch.settled[i].expired);
-        }
-        input.reporting_mta = batch.config->hostname;
-        input.from = batch.config->postmaster;
-        input.now = batch.now;
-        if (original)
-            input.original = *original;
-        input.whole = original && first.blob.length <= report_original_bytes;
-        plan = plan_report_(*sender, make_report(input));
-    }
+    auto plan = co_await this->plan(batch, members, action, first.envelope.sender);
     if (plan) {
         batch.reports.push_back(std::move(*plan));
         co_return;

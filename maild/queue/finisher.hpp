@@ -6,6 +6,7 @@
 
 #include "common/mail/address.hpp"
 #include "maild/queue/attempt.hpp"
+#include "maild/queue/attempt_observer.hpp"
 #include "maild/queue/board.hpp"
 #include "maild/store/store.hpp"
 
@@ -21,6 +22,8 @@ class Finisher {
   public:
     /// References outlive the finisher.
     Finisher(store::Store& store, const Clock& clock, Board& board, ConfigSource config, ReportPlanner plan_report);
+    /// Before run(). `observer` outlives the finisher; null: nobody.
+    void set_observer(AttemptObserver* observer) noexcept { observer_ = observer; }
     /// Thread-safe.
     void push(std::vector<AttemptEnd> ends);
     /// Runs until close() was called and everything pushed is committed (or the store refuses for good).
@@ -33,7 +36,11 @@ class Finisher {
     [[nodiscard]] Task<void> settle_batch(std::vector<AttemptEnd> ends);
     [[nodiscard]] Task<void> add_reports(Batch& batch);
     [[nodiscard]] Task<void> add_report(Batch& batch, std::vector<std::size_t> members, DsnAction action);
+    [[nodiscard]] Task<Result<store::AcceptPlan>> plan(const Batch& batch, const std::vector<std::size_t>& members,
+                                                       DsnAction action, const std::string& to);
+    [[nodiscard]] Task<void> add_double_bounce(Batch& batch, std::size_t member);
     [[nodiscard]] Task<bool> commit(const Batch& batch);
+    void tell(const Batch& batch) const;
     [[nodiscard]] bool is_closed() const;
 
     store::Store& store_;
@@ -41,6 +48,7 @@ class Finisher {
     Board& board_;
     ConfigSource config_;
     ReportPlanner plan_report_;
+    AttemptObserver* observer_ = nullptr;
     async::Signal pushed_;
     mutable std::mutex mutex_;
     std::deque<std::vector<AttemptEnd>> waiting_;

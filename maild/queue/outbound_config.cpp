@@ -38,6 +38,7 @@ Result<Route> make_route(const std::string& name, const schema::Route& spec, con
     route.name = name;
     std::transform(spec.domains.begin(), spec.domains.end(), std::back_inserter(route.domains), pattern_key);
     route.port = static_cast<std::uint16_t>(spec.port);
+    route.mx_port = route.port;
     if (!spec.relay.empty()) {
         MAIL_DO(set_relay(route, spec.relay));
     }
@@ -45,6 +46,13 @@ Result<Route> make_route(const std::string& name, const schema::Route& spec, con
     route.user = spec.user;
     if (spec.password.form == schema::SecretSetting::Form::value)
         route.password = Secret(spec.password.text);
+    route.senders = AddressPatterns(spec.senders);
+    route.direct_first = spec.direct_first && route.has_relay();
+    route.dane = spec.dane;
+    route.mta_sts = spec.mta_sts;
+    route.connections = static_cast<unsigned>(spec.connections);
+    route.rate = static_cast<unsigned>(spec.rate);
+    route.sender_rate = static_cast<unsigned>(spec.sender_rate);
     route.allow_loopback = spec.allow_loopback;
     route.source = spec.source;
     route.ehlo = spec.ehlo;
@@ -53,10 +61,69 @@ Result<Route> make_route(const std::string& name, const schema::Route& spec, con
         route.retry.steps = spec.retry;
     if (spec.expire > Duration::zero())
         route.retry.expire = spec.expire;
+    if (spec.delay_warning > Duration::zero())
+        route.retry.warn_after = spec.delay_warning;
     return route;
 }
 
+OutboundConfig::HoldRule make_hold(const std::string& name, const schema::Hold& spec) {
+    OutboundConfig::HoldRule rule;
+    rule.name = name;
+    rule.reason = spec.reason;
+    rule.recipients = AddressPatterns(spec.recipients);
+    rule.senders = AddressPatterns(spec.senders);
+    rule.routes.insert(spec.routes.begin(), spec.routes.end());
+    return rule;
+}
+
+void add_suppressions(OutboundConfig& config, const service::ConfigSnapshot& snapshot) {
+    std::vector<std::string> patterns;
+    for (const auto& [recipient, spec] : snapshot.suppressions) {
+        if (!spec.enabled)
+            continue;
+        patterns.push_back(recipient);
+        config.suppressions.emplace(recipient, spec.reason);
+    }
+    config.suppressed = AddressPatterns(patterns);
+}
+
+bool fits(const AddressPatterns& patterns, std::string_view address) {
+    return patterns.empty() || patterns.fit(address_keys(address)) != AddressPatterns::Fit::none;
+}
+
 } // namespace
+
+std::shared_ptr<const Route> OutboundConfig::route_for(const store::QueueItem& item) const {
+    if (item.route_chosen)
+        if (auto chosen = routes.named(item.route))
+            return chosen;
+    return routes.match(item.domain, item.envelope.sender);
+}
+
+std::string OutboundConfig::hold_reason(const store::QueueItem& item, const Route& route) const {
+    for (const HoldRule& rule : holds) {
+        if (!rule.routes.empty() && !rule.routes.contains(route.name))
+            continue;
+        if (fits(rule.recipients, item.recipient) && fits(rule.senders, item.envelope.sender))
+            return "held by rule " + rule.name + (rule.reason.empty() ? std::string() : ": " + rule.reason);
+    }
+    return {};
+}
+
+std::optional<std::string> OutboundConfig::suppression(const store::QueueItem& item) const {
+    if (suppressed.empty())
+        return std::nullopt;
+    const AddressKeys keys = address_keys(item.recipient);
+    if (suppressed.fit(keys) == AddressPatterns::Fit::none)
+        return std::nullopt;
+    auto reason = suppressions.find(keys.address);
+    if (reason == suppressions.end())
+        reason = suppressions.find(keys.domain);
+    std::string why = "nothing is sent to this recipient any more";
+    if (reason != suppressions.end() && !reason->second.empty())
+        why += ": " + reason->second;
+    return why;
+}
 
 std::shared_ptr<const OutboundConfig> make_outbound_config(const service::ConfigSnapshot& snapshot) {
     auto config = std::make_shared<OutboundConfig>();
@@ -73,6 +140,10 @@ std::shared_ptr<const OutboundConfig> make_outbound_config(const service::Config
         if (route)
             routes.push_back(std::move(*route));
     }
+    for (const auto& [name, spec] : snapshot.holds)
+        if (spec.enabled)
+            config->holds.push_back(make_hold(name, spec));
+    add_suppressions(*config, snapshot);
     Route fallback;
     fallback.retry = policy;
     config->routes = RouteTable(std::move(routes), std::move(fallback));

@@ -5,8 +5,12 @@
 #include "common/base/limits.hpp"
 #include "maild/queue/route_table.hpp"
 #include "maild/queue/targets.hpp"
+#include "maild/store/queue_model.hpp"
 
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 
 namespace mail::service {
 struct ConfigSnapshot;
@@ -19,8 +23,25 @@ struct OutboundConfig {
     std::string postmaster;             ///< From of reports
     RouteTable routes;
     OwnNames own;
+    struct HoldRule {
+        std::string name;
+        std::string reason;
+        AddressPatterns recipients; ///< empty: all; so too the others
+        AddressPatterns senders;
+        std::set<std::string, std::less<>> routes;
+    };
+    std::vector<HoldRule> holds;
+    AddressPatterns suppressed;                                   ///< recipients
+    std::map<std::string, std::string, std::less<>> suppressions; ///< pattern to reason
     unsigned connections = unsigned{limit::outbound_connections};
     unsigned per_destination = unsigned{limit::per_destination};
+
+    /// The way of an item: the one an administrator chose, or by domain and sender. Never null.
+    [[nodiscard]] std::shared_ptr<const Route> route_for(const store::QueueItem& item) const;
+    /// Why an item must wait for an administrator; empty: it need not.
+    [[nodiscard]] std::string hold_reason(const store::QueueItem& item, const Route& route) const;
+    /// Why nothing is sent to its recipient; nullopt: something is.
+    [[nodiscard]] std::optional<std::string> suppression(const store::QueueItem& item) const;
 };
 
 /// Routes with a bad relay are left out (the schema has checked them). Asks the system for its addresses.

@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace mail::queue {
 
@@ -41,22 +42,47 @@ RouteTable::RouteTable(std::vector<Route> routes, Route fallback)
     for (Route& route : routes) {
         auto shared = std::make_shared<const Route>(std::move(route));
         for (const std::string& domain : shared->domains)
-            by_domain_.emplace(domain.starts_with('.') ? "*" + domain : domain, shared);
+            by_domain_[domain.starts_with('.') ? "*" + domain : domain].push_back(shared);
         by_name_.emplace(shared->name, shared);
     }
 }
 
-std::shared_ptr<const Route> RouteTable::match(std::string_view domain) const {
-    if (const auto exact = by_domain_.find(domain); exact != by_domain_.end())
-        return exact->second;
+/// Null: none of the pattern's routes is for this sender.
+std::shared_ptr<const Route> RouteTable::choose(std::string_view pattern, std::string_view sender) const {
+    const auto found = by_domain_.find(pattern);
+    if (found == by_domain_.end())
+        return nullptr;
+    std::shared_ptr<const Route> best;
+    AddressPatterns::Fit best_fit = AddressPatterns::Fit::none;
+    std::optional<AddressKeys> keys;
+    for (const auto& route : found->second) {
+        AddressPatterns::Fit fit = AddressPatterns::Fit::none;
+        if (!route->senders.empty()) {
+            if (!keys)
+                keys = address_keys(sender);
+            fit = route->senders.fit(*keys);
+            if (fit == AddressPatterns::Fit::none)
+                continue;
+        }
+        if (!best || fit > best_fit) {
+            best = route;
+            best_fit = fit;
+        }
+    }
+    return best;
+}
+
+std::shared_ptr<const Route> RouteTable::match(std::string_view domain, std::string_view sender) const {
+    if (auto exact = choose(domain, sender))
+        return exact;
     std::string pattern;
     for (std::size_t dot = domain.find('.'); dot != domain.npos; dot = domain.find('.', dot + 1)) {
         pattern.assign("*").append(domain.substr(dot));
-        if (const auto suffix = by_domain_.find(pattern); suffix != by_domain_.end())
-            return suffix->second;
+        if (auto suffix = choose(pattern, sender))
+            return suffix;
     }
-    const auto any = by_domain_.find("*");
-    return any != by_domain_.end() ? any->second : default_;
+    auto any = choose("*", sender);
+    return any ? any : default_;
 }
 
 std::shared_ptr<const Route> RouteTable::named(std::string_view name) const {

@@ -37,16 +37,13 @@ Duration base_delay(const RetryPolicy& policy, std::uint32_t attempts) noexcept 
     return std::min(delay, longest_delay);
 }
 
-Time expiry_of(const RetryPolicy& policy, Time created, Time kept) noexcept {
-    const Time planned = created + policy.expire.value_or(default_expiry);
-    if (kept == Time{} || (policy.expire && kept >= created + default_expiry))
-        return planned;
-    return std::min(planned, kept);
+Time expiry_of(const RetryPolicy& policy, Time created) noexcept {
+    return created + policy.expire.value_or(default_expiry);
 }
 
 RetryDecision decide_retry(const RetryPolicy& policy, const RetryInput& input) {
     RetryDecision decision;
-    const Time expires = expiry_of(policy, input.created, input.expires);
+    const Time expires = expiry_of(policy, input.created);
     if (input.now >= expires) {
         decision.give_up = true;
         return decision;

@@ -1,7 +1,7 @@
 // Retry arithmetic of the outbound queue: after a temporary failure, when to try again, when to warn the sender and when
 // to give up (RFC 5321 §4.5.4.1: at least 30 minutes between late tries, give up after 4 to 5 days).
 // Pure: the time is an argument, the jitter comes from the item's id, so five days of retries are one unit test.
-// Called by queue/attempt.cpp at the end of every attempt and by the code that makes queue entries (expiry_of).
+// Called by queue/attempt.cpp at the end of every attempt and wherever an expiry is shown (expiry_of).
 #pragma once
 
 #include "common/base/time.hpp"
@@ -29,7 +29,6 @@ struct RetryInput {
     std::uint32_t attempts = 1; ///< ended attempts, the present one included
     Time created{};
     Time now{};
-    Time expires{}; ///< as kept with the item; the epoch: created + default_expiry
     bool delay_told = false;
 };
 
@@ -41,9 +40,8 @@ struct RetryDecision {
 
 /// What a temporary failure at `now` leads to.
 [[nodiscard]] RetryDecision decide_retry(const RetryPolicy& policy, const RetryInput& input);
-/// When an item is given up, without a further try: created + expire of the route, or sooner when the item itself says
-/// less than default_expiry (an administrator's "expire", a sender's wish). `kept` the epoch: nothing is kept.
-[[nodiscard]] Time expiry_of(const RetryPolicy& policy, Time created, Time kept) noexcept;
+/// When an item is given up without a further try. The route it takes now decides, whatever was planned when it came.
+[[nodiscard]] Time expiry_of(const RetryPolicy& policy, Time created) noexcept;
 /// Wait after `attempts` failures, before jitter.
 [[nodiscard]] Duration base_delay(const RetryPolicy& policy, std::uint32_t attempts) noexcept;
 

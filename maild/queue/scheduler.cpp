@@ -11,6 +11,7 @@ namespace {
 constexpr Duration look_again = std::chrono::minutes(1);  ///< when nothing is known to be due
 constexpr Duration when_congested = std::chrono::milliseconds(200); ///< or when woken by relief
 constexpr Duration after_trouble = std::chrono::seconds(1);
+constexpr Duration overflow_pause = std::chrono::seconds(30); ///< of what a destination cannot take now
 constexpr Duration grace_after_cancel = std::chrono::seconds(2);
 constexpr Duration grace_of_finisher = std::chrono::seconds(10);
 
@@ -26,7 +27,17 @@ Scheduler::Scheduler(SchedulerServices services, SchedulerOptions options)
     outbound_->tls = services_.tls;
     outbound_->pool = services_.pool;
     outbound_->connect = services_.connect;
+    outbound_->finisher.set_observer(services_.observer);
     outbound_->options = options_.delivery;
+    if (!services_.journal.empty()) {
+        auto journal = WorkJournal::open(services_.journal);
+        if (journal)
+            outbound_->journal = std::move(*journal);
+        else
+            log(Event::store_error, {{"reason", journal.error().message}, {"what", "the journal of running deliveries"}});
+    }
+    if (services_.fetch_sts)
+        outbound_->sts = std::make_unique<StsPolicies>(services_.clock, services_.fetch_sts);
 }
 
 Scheduler::~Scheduler() {
@@ -65,7 +76,10 @@ bool Scheduler::stop(Duration at_most) {
 }
 
 Task<bool> Scheduler::recover() {
-    auto count = co_await services_.store.queue().recover_leases();
+    std::vector<store::QueueId> suspects;
+    if (outbound_->journal)
+        suspects = outbound_->journal->take_left();
+    auto count = co_await services_.store.queue().recover_leases(std::move(suspects));
     if (!count)
         log(Event::store_error, {{"reason", count.error().message}, {"what", "recovering the queue"}});
     co_return count.has_value();
@@ -113,7 +127,67 @@ Task<Duration> Scheduler::turn() {
         }
     }
     start_connections(config);
+    co_await send_tls_reports();
     co_return pause;
+}
+
+Task<void> Scheduler::send_tls_reports() {
+    const auto over = outbound_->tls_reports.take(services_.clock.now());
+    if (!over)
+        co_return;
+    const auto config = services_.config();
+    const auto resolver = services_.resolver();
+    TlsReportInput input;
+    input.hostname = config->hostname;
+    input.contact = config->postmaster;
+    input.begin = over->begin;
+    for (const auto& [domain, policies] : over->domains) {
+        if (stopping_)
+            co_return;
+        auto records = co_await resolver->txt("_smtp._tls." + domain);
+        if (!records)
+            continue;
+        for (const std::string& target : tls_report_targets(records->records)) {
+            const auto address = parse_address(target);
+            if (!address)
+                continue;
+            input.domain = domain;
+            input.to = target;
+            input.now = services_.clock.now();
+            input.policies = &policies;
+            auto plan = services_.plan_report(*address, tls_report_message(input));
+            if (!plan)
+                continue;
+            auto sent = co_await services_.store.mail().accept(std::move(*plan));
+            if (sent)
+                log(Event::tls_report_sent, {{"domain", domain}, {"rcpt", target}});
+        }
+    }
+}
+
+std::optional<AttemptEnd> Scheduler::end_untried(store::QueueItem& item, Time now, const OutboundConfig& config) {
+    auto route = config.route_for(item);
+    if (is_expired(item, *route, now))
+        return expired_end(std::move(item), std::move(route));
+    if (auto why = config.hold_reason(item, *route); !why.empty())
+        return held_end(std::move(item), std::move(route), std::move(why));
+    if (auto why = config.suppression(item)) {
+        AttemptEnd end;
+        // RFC 3463 §3.8, 5.7.1: delivery not authorized, message refused.
+        end.outcome = smtp_client::own_outcome("5.7.1", std::move(*why));
+        end.item = std::move(item);
+        end.route = std::move(route);
+        return end;
+    }
+    if (route->rate == 0 && route->sender_rate == 0)
+        return std::nullopt;
+    const SteadyTime moment = services_.clock.steady();
+    Duration pause = pacer_.admit("s" + route->name + "/" + item.envelope.sender, route->sender_rate, moment);
+    if (pause <= Duration::zero())
+        pause = pacer_.admit("d" + route->name + "/" + (route->is_relay() ? std::string() : item.domain), route->rate, moment);
+    if (pause <= Duration::zero())
+        return std::nullopt;
+    return released_end(std::move(item), std::move(route), pause);
 }
 
 bool Scheduler::take_in_hand(std::vector<store::QueueItem> leased, Time now, const OutboundConfig& config) {
@@ -121,18 +195,18 @@ bool Scheduler::take_in_hand(std::vector<store::QueueItem> leased, Time now, con
     std::vector<store::QueueItem> live;
     live.reserve(leased.size());
     for (store::QueueItem& item : leased) {
-        auto route = config.routes.match(item.domain);
-        if (is_expired(item, *route, now))
-            ends.push_back(expired_end(std::move(item), std::move(route)));
+        if (auto end = end_untried(item, now, config))
+            ends.push_back(std::move(*end));
         else
             live.push_back(std::move(item));
     }
     const Time start_before = now + options_.lease - options_.lease_margin;
     auto added = outbound_->board.add(std::move(live), config, start_before);
     for (store::QueueItem& item : added.too_many) {
-        auto route = config.routes.match(item.domain);
-        ends.push_back({std::move(item), smtp_client::own_outcome("4.4.5", "too much mail waits for this destination"), {},
-                        std::move(route), false});
+        auto route = config.route_for(item);
+        // Nothing was tried: no attempt is counted.
+        const Duration pause = overflow_pause + std::chrono::seconds(item.id % 30);
+        ends.push_back(released_end(std::move(item), std::move(route), pause));
     }
     outbound_->finisher.push(std::move(ends));
     return added.congested;

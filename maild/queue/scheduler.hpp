@@ -5,6 +5,7 @@
 #pragma once
 
 #include "maild/queue/delivery.hpp"
+#include "maild/queue/pacer.hpp"
 
 namespace mail::queue {
 
@@ -19,6 +20,9 @@ struct SchedulerServices {
     const net::TlsClient* tls = nullptr;                      ///< null: no TLS
     async::WorkerPool* pool = nullptr;
     Connector connect;                                        ///< empty: net::connect_tcp
+    std::string journal;                                      ///< file of the WorkJournal; empty: none
+    StsFetch fetch_sts;                                       ///< empty: MTA-STS is not followed
+    AttemptObserver* observer = nullptr;                      ///< told of every attempt; outlives the scheduler
 };
 
 struct SchedulerOptions {
@@ -55,12 +59,17 @@ class Scheduler {
     [[nodiscard]] Task<bool> recover();
     /// True when leasing is to slow down.
     bool take_in_hand(std::vector<store::QueueItem> leased, Time now, const OutboundConfig& config);
+    /// What keeps an item from being tried now; nullopt: nothing does.
+    std::optional<AttemptEnd> end_untried(store::QueueItem& item, Time now, const OutboundConfig& config);
+    /// Once a day (RFC 8460).
+    [[nodiscard]] Task<void> send_tls_reports();
     void start_connections(const std::shared_ptr<const OutboundConfig>& config);
 
     SchedulerServices services_;
     SchedulerOptions options_;
     std::shared_ptr<async::Signal> wake_;
     std::shared_ptr<Outbound> outbound_;
+    Pacer pacer_; ///< used by take_in_hand() alone
     async::TaskGroup connections_;
     async::TaskGroup own_;
     std::atomic<bool> stopping_{false};

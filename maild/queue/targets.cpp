@@ -59,9 +59,30 @@ struct Gathered {
     std::string words;      ///< of the last look-up that failed
 };
 
+std::uint16_t mx_port(const Route& route) {
+    if (route.mx_port != 0)
+        return route.mx_port;
+    return route.has_relay() ? std::uint16_t{25} : route.port;
+}
+
+/// Leaves out what cannot be reached from here: IPv6 without any, and the other family of a given source address. When
+/// nothing would be left, everything is, for its error to be seen.
+void keep_reachable(std::vector<std::string>& addresses, const Route& route, const OwnNames& own) {
+    const auto out_of_reach = [&](const std::string& address) {
+        const bool six = net::is_ipv6(address);
+        if (!route.source.empty())
+            return six != net::is_ipv6(route.source);
+        return six && !own.has_ipv6 && !net::is_unroutable(address);
+    };
+    if (!std::all_of(addresses.begin(), addresses.end(), out_of_reach))
+        std::erase_if(addresses, out_of_reach);
+}
+
 Task<void> add_host(net::Resolver& resolver, const Route& route, std::string host, const OwnNames& own, Gathered& gathered) {
     // Some publish addresses where a name belongs; nobody is helped by refusing them.
     std::vector<std::string> addresses;
+    bool secure = false;
+    std::string canonical;
     if (!net::canonical_address(host).empty()) {
         addresses.push_back(host);
     } else {
@@ -72,13 +93,16 @@ Task<void> add_host(net::Resolver& resolver, const Route& route, std::string hos
             co_return;
         }
         addresses = std::move(answer->records);
+        secure = answer->secure;
+        canonical = std::move(answer->canonical);
     }
+    keep_reachable(addresses, route, own);
     for (std::string& address : addresses) {
         if (leads_here(route, own, address)) {
             gathered.refused = true;
             gathered.words = host + " is " + address;
         } else if (gathered.found.targets.size() < most) {
-            gathered.found.targets.push_back({host, std::move(address), route.port});
+            gathered.found.targets.push_back({host, std::move(address), mx_port(route), false, secure, canonical});
         }
     }
 }
@@ -98,7 +122,7 @@ Targets conclude(Gathered gathered, std::string_view domain, std::string_view mi
 Task<Targets> find_relay(net::Resolver& resolver, const Route& route) {
     Targets result;
     if (!net::canonical_address(route.relay_host).empty()) {
-        result.targets.push_back({route.relay_host, route.relay_host, route.port});
+        result.targets.push_back({route.relay_host, route.relay_host, route.port, true, false, {}});
         co_return result;
     }
     auto answer = co_await resolver.addresses(route.relay_host);
@@ -108,7 +132,7 @@ Task<Targets> find_relay(net::Resolver& resolver, const Route& route) {
                                     (answer ? std::string("no address") : answer.error().message));
     for (std::string& address : answer->records)
         if (result.targets.size() < most)
-            result.targets.push_back({route.relay_host, std::move(address), route.port});
+            result.targets.push_back({route.relay_host, std::move(address), route.port, true, answer->secure, answer->canonical});
     co_return result;
 }
 
@@ -123,16 +147,12 @@ Targets find_literal(const Route& route, std::string_view domain, const OwnNames
     if (leads_here(route, own, address))
         return none("5.4.6", "mail for " + std::string(domain) + " leads back to this server");
     Targets result;
-    result.targets.push_back({address, address, route.port});
+    result.targets.push_back({address, address, mx_port(route), false, false, {}});
     return result;
 }
 
-} // namespace
-
-Task<Targets> find_targets(net::Resolver& resolver, const Route& route, std::string_view domain, const OwnNames& own,
-                           std::uint64_t seed) {
-    if (route.is_relay())
-        co_return co_await find_relay(resolver, route);
+Task<Targets> find_direct(net::Resolver& resolver, const Route& route, std::string_view domain, const OwnNames& own,
+                          std::uint64_t seed) {
     if (domain.starts_with('[') && domain.ends_with(']'))
         co_return find_literal(route, domain, own);
     const std::string name(domain);
@@ -145,8 +165,12 @@ Task<Targets> find_targets(net::Resolver& resolver, const Route& route, std::str
     if (!answer || answer->records.empty()) {
         // RFC 5321 §5.1: no MX, so the domain's own address counts as one.
         co_await add_host(resolver, route, name, own, gathered);
+        for (const Target& target : gathered.found.targets)
+            gathered.found.secure = target.secure;
         co_return conclude(std::move(gathered), domain, "5.1.2");
     }
+    gathered.found.secure = answer->secure;
+    gathered.found.exchangers = true;
     // RFC 7505 §3: a single "." says that the domain takes no mail at all.
     const auto is_null = [](const net::MxRecord& r) { return r.host.empty(); };
     if (std::all_of(answer->records.begin(), answer->records.end(), is_null))
@@ -161,6 +185,28 @@ Task<Targets> find_targets(net::Resolver& resolver, const Route& route, std::str
     co_return conclude(std::move(gathered), domain, "5.4.4");
 }
 
+} // namespace
+
+Task<Targets> find_targets(net::Resolver& resolver, const Route& route, std::string_view domain, const OwnNames& own,
+                           std::uint64_t seed) {
+    if (route.is_relay())
+        co_return co_await find_relay(resolver, route);
+    auto direct = co_await find_direct(resolver, route, domain, own, seed);
+    // A domain that does not exist or takes no mail does not get better by a detour.
+    if (!route.has_relay() || (direct.problem && direct.problem->is_permanent()))
+        co_return direct;
+    auto relay = co_await find_relay(resolver, route);
+    if (direct.targets.empty())
+        co_return relay;
+    // The relay has its place however many exchangers there are.
+    if (!relay.targets.empty() && direct.targets.size() >= most)
+        direct.targets.resize(most - 1);
+    for (Target& target : relay.targets)
+        if (direct.targets.size() < most)
+            direct.targets.push_back(std::move(target));
+    co_return direct;
+}
+
 OwnNames own_names(const std::vector<std::string>& hosts) {
     OwnNames own;
     for (const std::string& host : hosts)
@@ -168,6 +214,7 @@ OwnNames own_names(const std::vector<std::string>& hosts) {
     ifaddrs* list = nullptr;
     if (getifaddrs(&list) != 0)
         return own;
+    own.has_ipv6 = false;
     for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
         if (at->ifa_addr == nullptr)
             continue;
@@ -179,8 +226,10 @@ OwnNames own_names(const std::vector<std::string>& hosts) {
             raw = &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr;
         if (raw == nullptr || inet_ntop(at->ifa_addr->sa_family, raw, buffer, sizeof buffer) == nullptr)
             continue;
-        if (const std::string address = net::canonical_address(buffer); !net::is_unroutable(address))
+        if (const std::string address = net::canonical_address(buffer); !net::is_unroutable(address)) {
             own.addresses.insert(address);
+            own.has_ipv6 = own.has_ipv6 || net::is_ipv6(address);
+        }
     }
     freeifaddrs(list);
     return own;

@@ -4,6 +4,7 @@
 #include "common/base/text.hpp"
 #include "common/mail/dsn.hpp"
 #include "common/mail/received.hpp"
+#include "common/mail/xtext.hpp"
 #include "maild/service/snapshot.hpp"
 
 #include <algorithm>
@@ -129,7 +130,7 @@ Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& rec
     dsn.to = incoming.envelope.sender;
     dsn.message_id = Id::make(now).text() + "@" + config->server.hostname;
     dsn.now = now;
-    dsn.envelope_id = incoming.envelope.envelope_id;
+    dsn.envelope_id = from_xtext(incoming.envelope.envelope_id); // kept as it came (RFC 3461 §4)
     dsn.arrival = now;
     if (incoming.content.memory)
         dsn.original = *incoming.content.memory;
@@ -138,7 +139,7 @@ Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& rec
             continue;
         DsnRecipient recipient;
         recipient.address = incoming.recipients[i].address.text();
-        recipient.original = incoming.recipients[i].original;
+        recipient.original = from_xtext(incoming.recipients[i].original);
         recipient.status = face_of(receipt.recipients[i].error().code).smtp_enhanced;
         if (recipient.status.starts_with('4'))
             recipient.status[0] = '5'; // nothing tries again

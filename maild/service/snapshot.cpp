@@ -60,6 +60,8 @@ Task<Result<void>> Config::reload() {
     MAIL_CO_DO(co_await load(resources, next->certificates));
     MAIL_CO_DO(co_await load(resources, next->domains));
     MAIL_CO_DO(co_await load(resources, next->routes));
+    MAIL_CO_DO(co_await load(resources, next->holds));
+    MAIL_CO_DO(co_await load(resources, next->suppressions));
     if (next->server.hostname.empty())
         next->server.hostname = machine_name();
     std::shared_ptr<const ConfigSnapshot> published = std::move(next);

@@ -6,10 +6,12 @@
 #include "common/async/task.hpp"
 #include "common/schema/kinds/certificate.hpp"
 #include "common/schema/kinds/domain.hpp"
+#include "common/schema/kinds/hold.hpp"
 #include "common/schema/kinds/listener.hpp"
 #include "common/schema/kinds/resolver.hpp"
 #include "common/schema/kinds/route.hpp"
 #include "common/schema/kinds/server.hpp"
+#include "common/schema/kinds/suppression.hpp"
 
 #include <atomic>
 #include <functional>
@@ -33,6 +35,8 @@ struct ConfigSnapshot {
     std::map<std::string, schema::Certificate> certificates;
     std::map<std::string, schema::Domain> domains; ///< by domain key
     std::map<std::string, schema::Route> routes;
+    std::map<std::string, schema::Hold> holds;
+    std::map<std::string, schema::Suppression> suppressions; ///< by recipient
 
     [[nodiscard]] bool is_local(std::string_view domain_key) const;
 };

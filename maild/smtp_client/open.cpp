@@ -85,12 +85,13 @@ Task<Outcome> Session::hello() {
 
 Task<Opened> Session::secure() {
     const bool wanted = options_.tls != TlsPolicy::none && stream_->tls() == nullptr;
-    const bool must = options_.tls == TlsPolicy::required || options_.tls == TlsPolicy::verified;
+    const bool must = requires_tls(options_.tls);
     Opened result;
     result.outcome = opened();
     if (!wanted)
         co_return result;
     if (!capabilities_.starttls || options_.tls_client == nullptr) {
+        result.tls_missing = true;
         // RFC 3463 §3.8, 4.7.4: security features not supported. Never in clear text where TLS is asked for (faults O02).
         if (must)
             result.outcome = own_outcome("4.7.4", "TLS is required but the server does not offer STARTTLS");
@@ -102,6 +103,7 @@ Task<Opened> Session::secure() {
         co_return result;
     }
     if (reply->code != 220) {
+        result.tls_missing = true;
         if (must || reply->code == 421)
             result.outcome = own_outcome("4.7.4", "TLS is required but STARTTLS was refused: " + reply->text());
         co_return result;
@@ -125,7 +127,10 @@ Task<Opened> Session::handshake() {
     }
     net::TlsExpectation expectation;
     expectation.server_name = options_.server_name;
-    expectation.require_valid = options_.tls == TlsPolicy::verified;
+    expectation.require_valid = requires_certificate(options_.tls);
+    expectation.further_names = options_.further_names;
+    if (options_.tls == TlsPolicy::dane)
+        expectation.tlsa = options_.tlsa;
     stream_->set_timeout(options_.timeouts.tls);
     auto done = co_await stream_->start_tls(*options_.tls_client, std::move(expectation));
     if (!done) {
@@ -136,12 +141,15 @@ Task<Opened> Session::handshake() {
         co_return result;
     }
     const net::TlsInfo* info = stream_->tls();
-    if (options_.tls == TlsPolicy::verified && (info == nullptr || !info->verified)) {
+    if (requires_certificate(options_.tls) && (info == nullptr || !info->verified)) {
         result.outcome = own_outcome("4.7.5", "the server's certificate is not trusted: " +
                                                   (info == nullptr ? std::string() : text::escape(info->verify_error)));
         co_return result;
     }
-    note("*", "TLS " + (info == nullptr ? std::string() : info->version + " " + info->cipher));
+    note("*", "TLS " + (info == nullptr ? std::string() : info->version + " " + info->cipher +
+                                                          (info->by_dane    ? ", verified by DANE"
+                                                           : info->verified ? ", verified"
+                                                                            : ", not verified: " + text::escape(info->verify_error))));
     result.outcome = opened();
     co_return result;
 }

@@ -41,16 +41,19 @@ struct SessionOptions {
     bool implicit_tls = false; ///< TLS from the first byte (port 465, RFC 8314)
     const net::TlsClient* tls_client = nullptr; ///< null: no TLS; then required and verified fail
     std::string server_name;   ///< for SNI and the name check
+    std::vector<std::string> further_names; ///< that the certificate may also name
+    std::vector<net::TlsaRecord> tlsa;      ///< with TlsPolicy::dane
     std::string user;          ///< empty: no sign-in
     Secret password;
     async::WorkerPool* pool = nullptr; ///< for SCRAM's hashing; null: on the caller's thread
     Timeouts timeouts;
-    std::size_t transcript_bytes = 8192; ///< most that transcript() keeps; 0: none
+    std::size_t transcript_bytes = 6144; ///< most that transcript() keeps; 0: none
 };
 
 struct Opened {
     Outcome outcome;         ///< delivered: the session is open
     bool tls_failed = false; ///< the handshake failed; with TlsPolicy::opportunistic try again without
+    bool tls_missing = false; ///< TLS was wanted and the server offers none
 };
 
 struct Sent {

@@ -133,8 +133,9 @@ struct QueueRecipient {
     std::string original;    ///< ORCPT as given (RFC 3461 §4.2), or empty
     std::uint8_t notify = 0; ///< queue_notify bits; 0 = not given
     Time due{};
-    Time expires{};
+    Time expires{}; ///< for people; the route's policy decides
     bool held = false;
+    std::int8_t priority = 0; ///< -1, 0 or 1; higher goes first within a destination
 };
 namespace queue_notify {
 inline constexpr std::uint8_t never = 1, success = 2, failure = 4, delay = 8;

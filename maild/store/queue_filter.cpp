@@ -17,7 +17,7 @@ struct FieldName {
     std::string_view name;
     Field field;
 };
-constexpr std::array<FieldName, 11> field_names{{{"id", Field::id},
+constexpr std::array<FieldName, 13> field_names{{{"id", Field::id},
                                                  {"sender", Field::sender},
                                                  {"recipient", Field::recipient},
                                                  {"domain", Field::domain},
@@ -26,6 +26,8 @@ constexpr std::array<FieldName, 11> field_names{{{"id", Field::id},
                                                  {"route", Field::route},
                                                  {"message_id", Field::message_id},
                                                  {"error", Field::error},
+                                                 {"remote", Field::remote},
+                                                 {"priority", Field::priority},
                                                  {"size", Field::size},
                                                  {"age", Field::created}}};
 
@@ -96,6 +98,8 @@ Result<CheckedFilter::Condition> check_condition(const QueueFilter::Condition& g
         return number_condition(given, Field::id, text::number<std::int64_t>(given.value));
     case Field::attempts:
         return number_condition(given, Field::attempts, text::number<std::int64_t>(given.value));
+    case Field::priority:
+        return number_condition(given, Field::priority, text::number<std::int64_t>(given.value));
     case Field::size:
         return number_condition(given, Field::size, size_value(given.value));
     case Field::status:
@@ -163,6 +167,10 @@ bool matches(const CheckedFilter::Condition& condition, const QueueItem& item) {
         return compare(item.last_error ? std::string_view(item.last_error->text) : "", condition);
     case Field::error_code:
         return compare(item.last_error ? item.last_error->code : 0, condition);
+    case Field::remote:
+        return compare(item.last_error ? std::string_view(item.last_error->remote) : "", condition);
+    case Field::priority:
+        return compare(std::int64_t{item.priority}, condition);
     case Field::size:
         return compare(static_cast<std::int64_t>(item.blob.length), condition);
     case Field::created:
@@ -186,6 +194,37 @@ std::string_view name_of(QueueStatus status) noexcept {
     return "ready";
 }
 
+std::string group_key(const QueueItem& item, QueueGroup group) {
+    switch (group) {
+    case QueueGroup::domain:
+        return item.domain;
+    case QueueGroup::sender:
+        return item.envelope.sender;
+    case QueueGroup::route:
+        return item.route;
+    case QueueGroup::status:
+        return std::string(name_of(item.status));
+    case QueueGroup::error:
+        return item.last_error ? item.last_error->text : std::string();
+    }
+    return {};
+}
+
+std::size_t age_place(Duration age) noexcept {
+    Duration bound = std::chrono::minutes(5);
+    for (std::size_t i = 0; i + 1 < queue_ages; ++i, bound *= 2)
+        if (age < bound)
+            return i;
+    return queue_ages - 1;
+}
+
+Result<std::int8_t> priority_value(std::string_view text) {
+    const auto value = text::number<int>(text);
+    if (!value || *value < -1 || *value > 1)
+        return fail(ErrorCode::invalid, "the priority is -1, 0 or 1");
+    return static_cast<std::int8_t>(*value);
+}
+
 bool is_text(Field field) noexcept {
     switch (field) {
     case Field::sender:
@@ -194,6 +233,7 @@ bool is_text(Field field) noexcept {
     case Field::route:
     case Field::message_id:
     case Field::error:
+    case Field::remote:
         return true;
     default:
         return false;

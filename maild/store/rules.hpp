@@ -5,6 +5,7 @@
 
 #include "maild/store/queue_model.hpp"
 
+#include <map>
 #include <span>
 
 namespace mail::store {
@@ -49,6 +50,8 @@ struct CheckedFilter {
         message_id,
         error,
         error_code,
+        remote,
+        priority,
         size,
         created
     };
@@ -70,5 +73,34 @@ struct CheckedFilter {
 /// ASCII case ignored; '*' stands for any bytes. Without any '*' the pattern may stand anywhere in `text`.
 [[nodiscard]] bool matches_pattern(std::string_view text, std::string_view pattern) noexcept;
 [[nodiscard]] std::string_view name_of(QueueStatus status) noexcept;
+/// The group of an item, and the place of its age in QueueSummary::ages.
+[[nodiscard]] std::string group_key(const QueueItem& item, QueueGroup group);
+[[nodiscard]] std::size_t age_place(Duration age) noexcept;
+/// Counts items into groups.
+class QueueSummarizer {
+  public:
+    explicit QueueSummarizer(Time now) : now_(now) {}
+    struct Row {
+        std::string_view key;
+        QueueStatus status{};
+        std::uint64_t bytes = 0;
+        Time created{};
+        Time next{};
+        std::string_view error; ///< empty: none yet
+        Time error_at{};
+    };
+    void add(const Row& row);
+    /// The largest groups first, equals by key, at most `most`.
+    [[nodiscard]] std::vector<QueueSummary> take(std::size_t most);
+
+  private:
+    Time now_;
+    std::map<std::string, QueueSummary, std::less<>> groups_;
+};
+/// last_error of a message that was held because the server died over it again and again.
+inline constexpr std::string_view poison_words =
+    "held: the server died several times while this was being delivered; look at it before releasing it";
+/// QueueChange::value of a priority. Errors: invalid.
+[[nodiscard]] Result<std::int8_t> priority_value(std::string_view text);
 
 } // namespace mail::store

@@ -128,12 +128,16 @@ class QueueStore {
     [[nodiscard]] virtual Task<Result<QueueItem>> item(QueueId id) = 0;
     /// How many items a filter matches; its limit and after are ignored.
     [[nodiscard]] virtual Task<Result<std::uint64_t>> count(QueueFilter filter) = 0;
-    /// Applies a verb to matching items; active ones are changed when their attempt ends (drop) or skipped
-    /// (retry, release). Returns how many were or will be changed. `now` is the new due time for retry and
-    /// release.
-    [[nodiscard]] virtual Task<Result<std::size_t>> change(QueueFilter filter, QueueVerb verb, Time now) = 0;
-    /// At start: items left active by a process that died are ready again.
-    [[nodiscard]] virtual Task<Result<std::size_t>> recover_leases() = 0;
+    /// What a filter matches, counted in groups, the largest first, at most `most` of them; its limit and after are
+    /// ignored. Never reads more of an item than its row.
+    [[nodiscard]] virtual Task<Result<std::vector<QueueSummary>>> summary(QueueFilter filter, QueueGroup group,
+                                                                          std::size_t most) = 0;
+    /// Applies a verb to matching items; active ones are changed when their attempt ends (drop, hold, expire) or
+    /// skipped (retry, release, route). Returns how many were or will be changed.
+    [[nodiscard]] virtual Task<Result<std::size_t>> change(QueueFilter filter, QueueChange change) = 0;
+    /// At start: items left active by a process that died are ready again. `suspects` were being sent as it died; the
+    /// message of one that has seen limit::queue_crashes such ends is held.
+    [[nodiscard]] virtual Task<Result<std::size_t>> recover_leases(std::vector<QueueId> suspects) = 0;
 };
 
 class ResourceStore {

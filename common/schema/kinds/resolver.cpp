@@ -12,7 +12,9 @@ constexpr Field fields[] = {
         .column(1)
         .example("127.0.0.1:53"),
     field<&Resolver::trust_anchor_file>(
-        "trust_anchor_file", "File on the server with the DNSSEC root key; empty means the packaged one.")
+        "trust_anchor_file",
+        "File on the server with DNSSEC keys to trust, as DS or DNSKEY records; empty means the packaged root key, or with "
+        "servers no validation.")
         .pattern(path_format)
         .length(4096)
         .column(2)

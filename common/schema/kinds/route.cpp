@@ -24,6 +24,14 @@ constexpr Field fields[] = {
         .unordered()
         .column(2)
         .example("*"),
+    field<&Route::senders>(
+        "senders",
+        "Senders whose mail goes this way: an address, a domain, *.domain, or <> for reports; empty means all. A "
+        "recipient's more specific domain counts before a sender.")
+        .pattern(address_pattern_format)
+        .unordered()
+        .wide(12)
+        .example("example.org"),
     field<&Route::relay>(
         "relay",
         "Server that takes the mail, with or without port; empty means the domain's own mail exchangers.")
@@ -43,6 +51,16 @@ constexpr Field fields[] = {
     field<&Route::password>("password", "Password to sign in with at the relay.")
         .secret(SecretUse::value)
         .unmanaged_when_absent(),
+    field<&Route::direct_first>(
+        "direct_first", "Whether the domain's own mail exchangers are tried first, and relay only when none answers.")
+        .wide(13)
+        .example("true"),
+    field<&Route::dane>("dane", "Whether TLSA records in signed zones say which certificates are right (RFC 7672).")
+        .wide(14)
+        .example("true"),
+    field<&Route::mta_sts>("mta_sts", "Whether policies of the recipient's domain are fetched and followed (RFC 8461).")
+        .wide(15)
+        .example("true"),
     field<&Route::allow_loopback>("allow_loopback", "Whether the mail may go to an address of this machine.")
         .wide(7)
         .example("false"),
@@ -63,7 +81,29 @@ constexpr Field fields[] = {
         .range(0, 86400 * 30)
         .wide(11)
         .example("2d"),
+    field<&Route::delay_warning>("delay_warning", "The sender is told after so long that mail is late; 0 means the server's.")
+        .range(0, 86400 * 30)
+        .wide(16)
+        .example("1h"),
+    field<&Route::connections>("connections", "Most connections to one destination at a time; 0 means the server's.")
+        .range(0, 1000)
+        .wide(17)
+        .example("5"),
+    field<&Route::rate>("rate", "Most recipients a minute to one destination; 0 means no limit.")
+        .range(0, 10'000'000)
+        .wide(18)
+        .example("600"),
+    field<&Route::sender_rate>("sender_rate", "Most recipients a minute of one sender; 0 means no limit.")
+        .range(0, 10'000'000)
+        .wide(19)
+        .example("60"),
 };
+
+bool same_senders(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    if (a.empty() || b.empty())
+        return a.empty() && b.empty();
+    return std::any_of(a.begin(), a.end(), [&](const auto& one) { return std::find(b.begin(), b.end(), one) != b.end(); });
+}
 
 void check(const Route& route, Issues& issues) {
     const bool has_password = route.password.form != SecretSetting::Form::absent;
@@ -73,6 +113,8 @@ void check(const Route& route, Issues& issues) {
         report(issues, "password", "must be the password itself: the relay wants to see it");
     if (!route.user.empty() && route.relay.empty())
         report(issues, "user", "needs relay");
+    if (route.direct_first && route.relay.empty())
+        report(issues, "direct_first", "needs relay");
     if (!route.user.empty() && (route.tls == "none" || route.tls == "opportunistic"))
         warn(issues, "tls", "the password may travel unencrypted", "use required or verified");
 }
@@ -82,7 +124,7 @@ void check_whole(const Route& route, std::string_view name, const ResourceView& 
         if (current.name == name)
             return true;
         const auto other = decode<Route>(current.name, *current.spec);
-        if (!other)
+        if (!other || !same_senders(route.senders, other->senders))
             return true;
         for (const auto& domain : route.domains) {
             if (std::find(other->domains.begin(), other->domains.end(), domain) == other->domains.end())

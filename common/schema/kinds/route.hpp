@@ -8,17 +8,25 @@ namespace mail::schema {
 
 struct Route {
     std::string name;
-    std::vector<std::string> domains;  ///< "example.org", "*.example.org" or "*"
+    std::vector<std::string> domains;  ///< of recipients: "example.org", "*.example.org" or "*"
+    std::vector<std::string> senders;  ///< addresses and domains; empty: every sender
     std::string relay;                 ///< "host", "host:port"; empty: the domain's MX
     std::int64_t port = 25;            ///< where `relay` names none, and for MX
     std::string tls = "opportunistic"; ///< none opportunistic required verified
     std::string user;
     SecretSetting password;      ///< form value when set
+    bool direct_first = false;   ///< try the domain's MX, and `relay` only when none of them can be reached
+    bool dane = true;            ///< RFC 7672, where the MX is used
+    bool mta_sts = true;         ///< RFC 8461, the same
     bool allow_loopback = false; ///< an MX may be this machine
     std::string source;          ///< address to connect from; empty: the system's choice
     std::string ehlo;            ///< name to greet with; empty: the server's hostname
     std::vector<Duration> retry; ///< empty: the server's
     Duration expire{};           ///< 0: the server's
+    Duration delay_warning{};    ///< 0: the server's
+    std::int64_t connections = 0; ///< at a time to one destination; 0: the server's per_destination
+    std::int64_t rate = 0;        ///< recipients a minute to one destination; 0: no limit
+    std::int64_t sender_rate = 0; ///< recipients a minute of one sender; 0: no limit
 };
 
 extern const Kind route_kind;

@@ -4,6 +4,7 @@
 
 #include "common/base/result.hpp"
 #include "common/mail/address.hpp"
+#include "common/mail/xtext.hpp"
 
 #include <optional>
 #include <string>
@@ -31,7 +32,7 @@ struct Path {
 /// EHLO's argument: a domain or an address literal by RFC 5321 §4.1.3. Nothing depends on it but what we write down.
 [[nodiscard]] bool is_helo_name(std::string_view name) noexcept;
 
-[[nodiscard]] std::string encode_xtext(std::string_view text);
-[[nodiscard]] std::optional<std::string> decode_xtext(std::string_view text);
+using mail::decode_xtext;
+using mail::encode_xtext;
 
 } // namespace mail::smtp

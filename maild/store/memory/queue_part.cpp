@@ -1,6 +1,8 @@
+#include "common/base/limits.hpp"
 #include "maild/store/memory/state.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace mail::store::memory {
 namespace {
@@ -24,10 +26,11 @@ class QueuePart final : public QueueStore {
         MAIL_CO_TRY(const auto found, list_now(filter));
         co_return found.size();
     }
-    Task<Result<std::size_t>> change(QueueFilter filter, QueueVerb verb, Time now) override {
-        co_return change_now(filter, verb, now);
+    Task<Result<std::vector<QueueSummary>>> summary(QueueFilter filter, QueueGroup group, std::size_t most) override;
+    Task<Result<std::size_t>> change(QueueFilter filter, QueueChange change) override {
+        co_return change_now(filter, change);
     }
-    Task<Result<std::size_t>> recover_leases() override;
+    Task<Result<std::size_t>> recover_leases(std::vector<QueueId> suspects) override;
 
   private:
     Result<std::vector<QueueItem>> lease_now(Time now, Time lease_end, std::size_t limit,
@@ -35,9 +38,9 @@ class QueuePart final : public QueueStore {
     Result<void> finish_now(const std::vector<AttemptResult>& results,
                             const std::vector<AcceptPlan>& reports);
     Result<std::vector<QueueItem>> list_now(const QueueFilter& filter);
-    Result<std::size_t> change_now(const QueueFilter& filter, QueueVerb verb, Time now);
+    Result<std::size_t> change_now(const QueueFilter& filter, const QueueChange& change);
     void end_attempt(const AttemptResult& result);
-    bool apply(QueueEntry& entry, QueueVerb verb, Time now, std::vector<QueueId>& dropped);
+    bool apply(QueueEntry& entry, const QueueChange& change, std::vector<QueueId>& dropped);
     std::size_t end_leases(std::optional<Time> now);
     void remove(QueueId id) {
         state_.release(state_.queue.at(id).item.blob.id);
@@ -62,8 +65,8 @@ std::size_t QueuePart::end_leases(std::optional<Time> now) {
             continue;
         }
         entry.item.status = pending == Pending::hold ? QueueStatus::held : QueueStatus::ready;
-        if (pending == Pending::expire)
-            entry.item.next_attempt = std::min(entry.item.next_attempt, entry.item.expires);
+        if (entry.item.give_up)
+            entry.item.next_attempt = std::min(entry.item.next_attempt, state_.clock.now());
     }
     return ended.size();
 }
@@ -80,14 +83,14 @@ Result<std::vector<QueueItem>> QueuePart::lease_now(Time now, Time lease_end, st
     const std::lock_guard lock(state_.mutex);
     MAIL_DO(state_.open());
     end_leases(now);
-    std::vector<std::pair<Time, QueueId>> due;
+    std::vector<std::tuple<int, Time, QueueId>> due;
     for (const auto& [id, entry] : state_.queue)
         if (const auto at = due_of(entry); at && *at <= now && entry.item.status != QueueStatus::active)
-            due.emplace_back(entry.item.next_attempt, id);
+            due.emplace_back(-entry.item.priority, entry.item.next_attempt, id);
     std::sort(due.begin(), due.end());
     std::map<std::string, std::size_t> of_domain;
     std::vector<QueueItem> leased;
-    for (const auto& [at, id] : due) {
+    for (const auto& [priority, at, id] : due) {
         if (leased.size() == limit)
             break;
         QueueEntry& entry = state_.queue.at(id);
@@ -106,19 +109,31 @@ void QueuePart::end_attempt(const AttemptResult& result) {
     if (found == state_.queue.end())
         return;
     QueueEntry& entry = found->second;
-    if (result.outcome != QueueOutcome::deferred || entry.pending == Pending::drop) {
+    const Pending pending = std::exchange(entry.pending, Pending::none);
+    QueueItem& item = entry.item;
+    if (result.outcome == QueueOutcome::delivered || result.outcome == QueueOutcome::failed || pending == Pending::drop) {
         remove(result.id);
         return;
     }
-    ++entry.item.attempts;
-    entry.item.next_attempt = result.next_attempt;
-    entry.item.last_error = result.error;
-    entry.item.route = result.route;
-    entry.item.delay_told = entry.item.delay_told || result.delay_told;
-    entry.item.status = entry.pending == Pending::hold ? QueueStatus::held : QueueStatus::deferred;
-    if (entry.pending == Pending::expire)
-        entry.item.next_attempt = std::min(entry.item.next_attempt, entry.item.expires);
-    entry.pending = Pending::none;
+    if (result.outcome == QueueOutcome::held) {
+        item.status = QueueStatus::held;
+        item.last_error = result.error;
+        return;
+    }
+    if (result.outcome == QueueOutcome::deferred) {
+        ++item.attempts;
+        item.crashes = 0;
+        item.last_error = result.error;
+        if (!item.route_chosen)
+            item.route = result.route;
+        item.delay_told = item.delay_told || result.delay_told;
+        if (result.expires != Time{})
+            item.expires = result.expires;
+    }
+    item.next_attempt = item.give_up ? std::min(result.next_attempt, state_.clock.now()) : result.next_attempt;
+    item.status = pending == Pending::hold ? QueueStatus::held
+                  : item.attempts > 0      ? QueueStatus::deferred
+                                           : QueueStatus::ready;
 }
 
 Result<void> QueuePart::finish_now(const std::vector<AttemptResult>& results,
@@ -163,7 +178,25 @@ Task<Result<QueueItem>> QueuePart::item(QueueId id) {
     co_return found->second.item;
 }
 
-bool QueuePart::apply(QueueEntry& entry, QueueVerb verb, Time now, std::vector<QueueId>& dropped) {
+Task<Result<std::vector<QueueSummary>>> QueuePart::summary(QueueFilter filter, QueueGroup group, std::size_t most) {
+    filter.after = 0;
+    filter.limit = 0;
+    MAIL_CO_TRY(const auto items, list_now(filter));
+    QueueSummarizer summarizer(state_.clock.now());
+    for (const QueueItem& item : items) {
+        const std::string key = group_key(item, group);
+        QueueSummarizer::Row row{key, item.status, item.blob.length, item.created, item.next_attempt, {}, {}};
+        if (item.last_error) {
+            row.error = item.last_error->text;
+            row.error_at = item.last_error->at;
+        }
+        summarizer.add(row);
+    }
+    co_return summarizer.take(most);
+}
+
+bool QueuePart::apply(QueueEntry& entry, const QueueChange& change, std::vector<QueueId>& dropped) {
+    const QueueVerb verb = change.verb;
     QueueItem& item = entry.item;
     const bool active = item.status == QueueStatus::active;
     const bool held = item.status == QueueStatus::held;
@@ -179,7 +212,9 @@ bool QueuePart::apply(QueueEntry& entry, QueueVerb verb, Time now, std::vector<Q
         if (active || held != (verb == QueueVerb::release))
             return false;
         item.status = QueueStatus::ready;
-        item.next_attempt = now;
+        item.next_attempt = change.now;
+        item.give_up = false;
+        item.crashes = 0;
         return true;
     case QueueVerb::drop:
         if (active)
@@ -188,29 +223,42 @@ bool QueuePart::apply(QueueEntry& entry, QueueVerb verb, Time now, std::vector<Q
             dropped.push_back(item.id);
         return true;
     case QueueVerb::expire:
-        item.expires = now;
-        if (active) {
-            entry.pending = Pending::expire;
-        } else {
+        item.expires = change.now;
+        item.give_up = true;
+        if (!active) {
             item.status = QueueStatus::ready;
-            item.next_attempt = now;
+            item.next_attempt = change.now;
         }
+        return true;
+    case QueueVerb::route:
+        if (active)
+            return false;
+        item.route = change.value;
+        item.route_chosen = !change.value.empty();
+        if (!held)
+            item.next_attempt = change.now;
+        return true;
+    case QueueVerb::priority:
+        item.priority = priority_value(change.value).value();
         return true;
     }
     return false;
 }
 
-Result<std::size_t> QueuePart::change_now(const QueueFilter& filter, QueueVerb verb, Time now) {
+Result<std::size_t> QueuePart::change_now(const QueueFilter& filter, const QueueChange& asked) {
     const std::lock_guard lock(state_.mutex);
     MAIL_DO(state_.open());
     MAIL_TRY(const CheckedFilter checked, check_filter(filter, state_.clock.now()));
+    if (asked.verb == QueueVerb::priority) {
+        MAIL_DO(priority_value(asked.value));
+    }
     std::size_t count = 0;
     std::size_t seen = 0;
     std::vector<QueueId> dropped;
     for (auto& [id, entry] : state_.queue) {
         if (!matches(checked, entry.item) || (checked.limit != 0 && seen++ >= checked.limit))
             continue;
-        count += apply(entry, verb, now, dropped) ? 1U : 0U;
+        count += apply(entry, asked, dropped) ? 1U : 0U;
     }
     for (const QueueId id : dropped)
         remove(id);
@@ -220,8 +268,18 @@ Result<std::size_t> QueuePart::change_now(const QueueFilter& filter, QueueVerb v
     return count;
 }
 
-Task<Result<std::size_t>> QueuePart::recover_leases() {
+Task<Result<std::size_t>> QueuePart::recover_leases(std::vector<QueueId> suspects) {
     const std::lock_guard lock(state_.mutex);
+    for (const QueueId id : suspects) {
+        const auto found = state_.queue.find(id);
+        if (found == state_.queue.end() || found->second.item.status != QueueStatus::active)
+            continue;
+        if (++found->second.item.crashes < static_cast<std::uint32_t>(limit::queue_crashes))
+            continue;
+        if (found->second.pending == Pending::none)
+            found->second.pending = Pending::hold;
+        found->second.item.last_error = LastError{0, std::string(poison_words), {}, state_.clock.now()};
+    }
     co_return end_leases(std::nullopt);
 }
 

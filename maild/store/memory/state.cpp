@@ -212,7 +212,11 @@ Result<AcceptReceipt> State::accept(Transaction& change, const AcceptPlan& plan)
                       recipient.due,
                       recipient.expires,
                       {},
-                      false};
+                      false,
+                      false,
+                      false,
+                      recipient.priority,
+                      0};
         entry.item.status = recipient.held ? QueueStatus::held : QueueStatus::ready;
         ++blobs.at(blob).references;
         queue[entry.item.id] = std::move(entry);

@@ -20,8 +20,9 @@ class QueuePart final : public QueueStore {
         co_return engine_.now<QueueItem>([id](Database& db) { return queue_item(db, id); });
     }
     Task<Result<std::uint64_t>> count(QueueFilter filter) override;
-    Task<Result<std::size_t>> change(QueueFilter filter, QueueVerb verb, Time now) override;
-    Task<Result<std::size_t>> recover_leases() override;
+    Task<Result<std::vector<QueueSummary>>> summary(QueueFilter filter, QueueGroup group, std::size_t most) override;
+    Task<Result<std::size_t>> change(QueueFilter filter, QueueChange change) override;
+    Task<Result<std::size_t>> recover_leases(std::vector<QueueId> suspects) override;
 
   private:
     Engine& engine_;
@@ -64,17 +65,27 @@ Task<Result<std::uint64_t>> QueuePart::count(QueueFilter filter) {
     co_return co_await engine_.later<std::uint64_t>(std::move(read));
 }
 
-Task<Result<std::size_t>> QueuePart::change(QueueFilter filter, QueueVerb verb, Time now) {
-    std::function<Result<std::size_t>(WriteContext&)> body = [filter = std::move(filter), verb,
-                                                              now](WriteContext& context) {
-        return change_queue(context, filter, verb, now);
-    };
+Task<Result<std::vector<QueueSummary>>> QueuePart::summary(QueueFilter filter, QueueGroup group, std::size_t most) {
+    const Time now = engine_.clock().now();
+    MAIL_CO_TRY(CheckedFilter checked, check_filter(filter, now));
+    std::function<Result<std::vector<QueueSummary>>(Database&)> read =
+        [checked = std::move(checked), group, most, now](Database& db) {
+            return summarize_queue(db, checked, group, most, now);
+        };
+    co_return co_await engine_.later<std::vector<QueueSummary>>(std::move(read));
+}
+
+Task<Result<std::size_t>> QueuePart::change(QueueFilter filter, QueueChange change) {
+    std::function<Result<std::size_t>(WriteContext&)> body =
+        [filter = std::move(filter), change = std::move(change)](WriteContext& context) {
+            return change_queue(context, filter, change);
+        };
     co_return co_await engine_.writer->run<std::size_t>(std::move(body));
 }
 
-Task<Result<std::size_t>> QueuePart::recover_leases() {
-    std::function<Result<std::size_t>(WriteContext&)> body = [](WriteContext& context) {
-        return sqlite::recover_leases(context);
+Task<Result<std::size_t>> QueuePart::recover_leases(std::vector<QueueId> suspects) {
+    std::function<Result<std::size_t>(WriteContext&)> body = [suspects = std::move(suspects)](WriteContext& context) {
+        return sqlite::recover_leases(context, suspects);
     };
     co_return co_await engine_.writer->run<std::size_t>(std::move(body));
 }

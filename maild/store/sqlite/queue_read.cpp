@@ -31,6 +31,10 @@ const char* column_of(Field field) {
         return "coalesce(i.error_text, '')";
     case Field::error_code:
         return "coalesce(i.error_code, 0)";
+    case Field::remote:
+        return "coalesce(i.error_remote, '')";
+    case Field::priority:
+        return "i.priority";
     case Field::size:
         return "b.length";
     case Field::created:
@@ -44,6 +48,8 @@ std::string condition_sql(const Condition& condition) {
     if (condition.operation == '~')
         return " AND " + column + " LIKE ? ESCAPE '\\'";
     const std::string operation = condition.operation == '!' ? "<>" : std::string(1, condition.operation);
+    if (condition.field == Field::domain) // always lower case: compared as it is, so that its index serves
+        return " AND " + column + " " + operation + " lower(?)";
     return " AND " + column + " " + operation + " ?" + (is_text(condition.field) ? " COLLATE NOCASE" : "");
 }
 
@@ -99,6 +105,10 @@ QueueItem queue_item_of(const Query& q) {
     item.expires = q.time(23);
     item.route = q.string(24);
     item.delay_told = q.integer(25) != 0;
+    item.give_up = q.as<Pending>(26) == Pending::expire;
+    item.route_chosen = q.integer(27) != 0;
+    item.priority = static_cast<std::int8_t>(q.integer(28));
+    item.crashes = q.as<std::uint32_t>(29);
     return item;
 }
 
@@ -160,6 +170,49 @@ Result<std::uint64_t> count_queue(Database& db, const CheckedFilter& filter) {
     FilterQuery filtered(db, all, "count(*)", "");
     MAIL_TRY(const bool row, filtered.query().step());
     return row ? filtered.query().count(0) : 0;
+}
+
+namespace {
+const char* group_column(QueueGroup group) {
+    switch (group) {
+    case QueueGroup::domain:
+        return "i.domain";
+    case QueueGroup::sender:
+        return "m.sender";
+    case QueueGroup::route:
+        return "i.route";
+    case QueueGroup::status:
+        return "i.status";
+    case QueueGroup::error:
+        return "coalesce(i.error_text, '')";
+    }
+    return "i.domain";
+}
+} // namespace
+
+Result<std::vector<QueueSummary>> summarize_queue(Database& db, const CheckedFilter& filter, QueueGroup group,
+                                                  std::size_t most, Time now) {
+    CheckedFilter all = filter;
+    all.after = 0;
+    const std::string columns = std::string(group_column(group)) +
+                                ", i.status, b.length, m.created, i.next_attempt, i.error_text, i.error_at";
+    FilterQuery filtered(db, all, columns, "");
+    Query& query = filtered.query();
+    QueueSummarizer summarizer(now);
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return summarizer.take(most);
+        QueueSummarizer::Row one;
+        one.status = query.as<QueueStatus>(1);
+        one.key = group == QueueGroup::status ? name_of(one.status) : query.text(0);
+        one.bytes = query.count(2);
+        one.created = query.time(3);
+        one.next = query.time(4);
+        one.error = query.is_null(5) ? std::string_view() : query.text(5);
+        one.error_at = query.is_null(6) ? Time{} : query.time(6);
+        summarizer.add(one);
+    }
 }
 
 Result<QueueItem> queue_item(Database& db, QueueId id) {

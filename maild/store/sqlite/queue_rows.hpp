@@ -17,7 +17,8 @@ enum class Pending : std::uint8_t { none, hold, drop, expire };
     "b.offset, "                                                                                             \
     "b.length, b.checksum, i.recipient, i.domain, i.original, i.notify, i.status, i.attempts, "              \
     "i.error_code, "                                                                                         \
-    "i.error_text, i.error_remote, i.error_at, i.next_attempt, i.expires, i.route, i.delay_told"
+    "i.error_text, i.error_remote, i.error_at, i.next_attempt, i.expires, i.route, i.delay_told, i.pending, "    \
+    "i.route_chosen, i.priority, i.crashes"
 #define MAIL_QUEUE_TABLES                                                                                    \
     "FROM queue_item AS i JOIN queue_message AS m ON m.id = i.message JOIN blob AS b ON b.id = m.blob"
 
@@ -25,6 +26,8 @@ enum class Pending : std::uint8_t { none, hold, drop, expire };
 [[nodiscard]] Result<std::vector<QueueItem>> select_queue(Database& db, const CheckedFilter& filter);
 /// The filter's limit and after are ignored.
 [[nodiscard]] Result<std::uint64_t> count_queue(Database& db, const CheckedFilter& filter);
+[[nodiscard]] Result<std::vector<QueueSummary>> summarize_queue(Database& db, const CheckedFilter& filter,
+                                                                QueueGroup group, std::size_t most, Time now);
 [[nodiscard]] Result<QueueItem> queue_item(Database& db, QueueId id);
 [[nodiscard]] Result<std::optional<Time>> next_due(Database& db);
 

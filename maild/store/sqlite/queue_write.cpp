@@ -3,9 +3,12 @@
 #include "maild/store/sqlite/queue_rows.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
+#include "common/base/limits.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <tuple>
 
 namespace mail::store::sqlite {
 namespace {
@@ -13,8 +16,14 @@ using Domains = std::set<std::string, std::less<>>;
 
 Result<void> refresh(WriteContext& context, const Domains& domains) {
     for (const std::string& domain : domains) {
+        // One look into the index for each priority.
         Query query(context.db,
-                    "SELECT min(next_attempt) FROM queue_item WHERE domain = ? AND status IN (0, 2)");
+                    "SELECT min(at) FROM ("
+                    "SELECT min(next_attempt) AS at FROM queue_item WHERE domain = ?1 AND priority = 0 AND status IN (0, 2) "
+                    "UNION ALL "
+                    "SELECT min(next_attempt) FROM queue_item WHERE domain = ?1 AND priority = 1 AND status IN (0, 2) "
+                    "UNION ALL "
+                    "SELECT min(next_attempt) FROM queue_item WHERE domain = ?1 AND priority = -1 AND status IN (0, 2))");
         MAIL_TRY(const bool row, query.bind(domain).step());
         if (!row || query.is_null(0)) {
             MAIL_DO(Query(context.db, "DELETE FROM queue_domain WHERE domain = ?").bind(domain).run());
@@ -39,11 +48,11 @@ Result<void> insert_recipient(WriteContext& context, std::int64_t message, const
     Query insert(
         context.db,
         "INSERT INTO queue_item (id, message, recipient, domain, original, notify, status, attempts, "
-        "next_attempt, expires, lease_end, route, delay_told, pending) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, '', 0, 0)");
+        "next_attempt, expires, lease_end, route, delay_told, pending, priority) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, '', 0, 0, ?)");
     insert.bind(id).bind(message).bind(to.recipient).bind(to.domain).bind(to.original).bind(to.notify);
     insert.bind(static_cast<int>(to.held ? QueueStatus::held : QueueStatus::ready));
-    MAIL_DO(insert.bind(to.due).bind(to.expires).run());
+    MAIL_DO(insert.bind(to.due).bind(to.expires).bind(int{to.priority}).run());
     if (to.held)
         return {};
     Query due(context.db,
@@ -116,12 +125,12 @@ Result<std::size_t> end_leases(WriteContext& context, Time now) {
             continue;
         }
         Query update(context.db,
-                     "UPDATE queue_item SET status = ?, pending = 0, "
-                     "next_attempt = CASE WHEN ? THEN min(next_attempt, expires) ELSE next_attempt END "
+                     "UPDATE queue_item SET status = ?, pending = CASE pending WHEN 3 THEN 3 ELSE 0 END, "
+                     "next_attempt = CASE WHEN pending = 3 THEN min(next_attempt, ?) ELSE next_attempt END "
                      "WHERE id = ?");
         update.bind(
             static_cast<int>(lease.pending == Pending::hold ? QueueStatus::held : QueueStatus::ready));
-        MAIL_DO(update.bind(lease.pending == Pending::expire).bind(lease.id).run());
+        MAIL_DO(update.bind(context.clock.now()).bind(lease.id).run());
     }
     MAIL_DO(refresh(context, domains));
     return ended.size();
@@ -147,6 +156,27 @@ Result<void> enqueue(WriteContext& context, const AcceptPlan& plan, BlobId blob)
     return {};
 }
 
+namespace {
+/// What is due of one domain, at most `limit`: what has priority first.
+Result<void> add_due(WriteContext& context, const std::string& domain, Time now, std::size_t limit,
+                     std::vector<QueueItem>& found) {
+    for (const int priority : {1, 0, -1}) {
+        Query query(context.db, "SELECT " MAIL_QUEUE_COLUMNS " " MAIL_QUEUE_TABLES
+                                " WHERE i.domain = ? AND i.priority = ? AND i.status IN (0, 2) AND i.next_attempt <= ? "
+                                "ORDER BY i.next_attempt, i.id LIMIT ?");
+        query.bind(domain).bind(priority).bind(now).bind(std::uint64_t{limit});
+        for (;;) {
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            found.push_back(queue_item_of(query));
+            --limit;
+        }
+    }
+    return {};
+}
+} // namespace
+
 Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease_end, std::size_t limit,
                                      std::size_t per_domain) {
     MAIL_DO(end_leases(context, now));
@@ -154,19 +184,10 @@ Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease
     MAIL_TRY(const auto domains, due_domains(context, now, limit));
     std::vector<QueueItem> found;
     for (const std::string& domain : domains) {
-        Query query(context.db, "SELECT " MAIL_QUEUE_COLUMNS " " MAIL_QUEUE_TABLES
-                                " WHERE i.domain = ? AND i.status IN (0, 2) AND i.next_attempt <= ? "
-                                "ORDER BY i.next_attempt, i.id LIMIT ?");
-        query.bind(domain).bind(now).bind(std::uint64_t{std::min(per_domain, limit)});
-        for (;;) {
-            MAIL_TRY(const bool row, query.step());
-            if (!row)
-                break;
-            found.push_back(queue_item_of(query));
-        }
+        MAIL_DO(add_due(context, domain, now, std::min(per_domain, limit), found));
     }
     std::sort(found.begin(), found.end(), [](const QueueItem& a, const QueueItem& b) {
-        return std::pair(a.next_attempt, a.id) < std::pair(b.next_attempt, b.id);
+        return std::tuple(-a.priority, a.next_attempt, a.id) < std::tuple(-b.priority, b.next_attempt, b.id);
     });
     if (found.size() > limit)
         found.resize(limit);
@@ -183,26 +204,71 @@ Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease
 }
 
 namespace {
-Result<void> defer(WriteContext& context, const AttemptResult& result, Pending pending) {
-    const bool held = pending == Pending::hold;
-    Query update(context.db, "UPDATE queue_item SET status = ?, attempts = attempts + 1, "
-                             "next_attempt = CASE WHEN ? THEN min(?, expires) ELSE ? END, route = ?, "
-                             "delay_told = max(delay_told, ?), pending = 0, error_code = ?, error_text = ?, "
-                             "error_remote = ?, error_at = ? WHERE id = ?");
-    update.bind(static_cast<int>(held ? QueueStatus::held : QueueStatus::deferred));
-    update.bind(pending == Pending::expire)
-        .bind(result.next_attempt)
-        .bind(result.next_attempt)
-        .bind(result.route);
-    update.bind(result.delay_told);
-    if (result.error)
-        update.bind(result.error->code)
-            .bind(result.error->text)
-            .bind(result.error->remote)
-            .bind(result.error->at);
+/// What an administrator asked for during the attempt: held, or at once due to be given up.
+struct After {
+    QueueStatus status{};
+    Pending pending = Pending::none;
+    Time next{};
+};
+After after(WriteContext& context, const AttemptResult& result, Pending pending, QueueStatus otherwise) {
+    if (pending == Pending::hold)
+        return {QueueStatus::held, Pending::none, result.next_attempt};
+    if (pending == Pending::expire)
+        return {otherwise, Pending::expire, std::min(result.next_attempt, context.clock.now())};
+    return {otherwise, Pending::none, result.next_attempt};
+}
+
+void bind_error(Query& query, const std::optional<LastError>& error) {
+    if (error)
+        query.bind(error->code).bind(error->text).bind(error->remote).bind(error->at);
     else
-        update.null().null().null().null();
+        query.null().null().null().null();
+}
+
+Result<void> defer(WriteContext& context, const AttemptResult& result, Pending pending) {
+    const After state = after(context, result, pending, QueueStatus::deferred);
+    Query update(context.db, "UPDATE queue_item SET status = ?, pending = ?, next_attempt = ?, attempts = attempts + 1, "
+                             "expires = coalesce(nullif(?, 0), expires), "
+                             "route = CASE WHEN route_chosen THEN route ELSE ? END, "
+                             "delay_told = max(delay_told, ?), crashes = 0, error_code = ?, error_text = ?, "
+                             "error_remote = ?, error_at = ? WHERE id = ?");
+    update.bind(static_cast<int>(state.status)).bind(static_cast<int>(state.pending)).bind(state.next);
+    update.bind(result.expires).bind(result.route).bind(result.delay_told);
+    bind_error(update, result.error);
     return update.bind(result.id).run();
+}
+
+/// No attempt was made: the item is as it was before its lease.
+Result<void> release_lease(WriteContext& context, const AttemptResult& result, Pending pending) {
+    const After state = after(context, result, pending, QueueStatus::ready);
+    Query update(context.db, "UPDATE queue_item SET pending = ?, next_attempt = ?, "
+                             "status = CASE WHEN ? THEN 3 WHEN attempts > 0 THEN 2 ELSE 0 END WHERE id = ?");
+    update.bind(static_cast<int>(state.pending)).bind(state.next).bind(state.status == QueueStatus::held);
+    return update.bind(result.id).run();
+}
+
+Result<void> hold_with_reason(WriteContext& context, const AttemptResult& result) {
+    Query update(context.db, "UPDATE queue_item SET status = 3, pending = 0, error_code = ?, error_text = ?, "
+                             "error_remote = ?, error_at = ? WHERE id = ?");
+    bind_error(update, result.error);
+    return update.bind(result.id).run();
+}
+
+Result<void> end_attempt(WriteContext& context, const AttemptResult& result, Pending pending) {
+    if (pending == Pending::drop)
+        return remove(context, result.id);
+    switch (result.outcome) {
+    case QueueOutcome::delivered:
+    case QueueOutcome::failed:
+        return remove(context, result.id);
+    case QueueOutcome::deferred:
+        return defer(context, result, pending);
+    case QueueOutcome::released:
+        return release_lease(context, result, pending);
+    case QueueOutcome::held:
+        return hold_with_reason(context, result);
+    }
+    return {};
 }
 } // namespace
 
@@ -224,11 +290,7 @@ Result<void> finish(WriteContext& context, const std::vector<AttemptResult>& res
             pending = query.as<Pending>(0);
             domains.insert(query.string(1));
         }
-        if (result.outcome != QueueOutcome::deferred || pending == Pending::drop) {
-            MAIL_DO(remove(context, result.id));
-        } else {
-            MAIL_DO(defer(context, result, pending));
-        }
+        MAIL_DO(end_attempt(context, result, pending));
     }
     return refresh(context, domains);
 }
@@ -243,13 +305,26 @@ Result<void> hold(WriteContext& context, QueueId id) {
     return Query(context.db, "UPDATE queue_item SET status = 3 WHERE id = ?").bind(id).run();
 }
 
-Result<void> make_due(WriteContext& context, QueueId id, Time now) {
-    Query update(context.db, "UPDATE queue_item SET status = 0, next_attempt = ? WHERE id = ?");
-    return update.bind(now).bind(id).run();
+Result<void> make_due(WriteContext& context, QueueId id, Time now, Pending pending) {
+    Query update(context.db, "UPDATE queue_item SET status = 0, next_attempt = ?, pending = ?, crashes = 0 WHERE id = ?");
+    return update.bind(now).bind(static_cast<int>(pending)).bind(id).run();
+}
+
+/// Another way: at once, unless it is held.
+Result<void> choose_route(WriteContext& context, const QueueItem& item, const QueueChange& change) {
+    Query update(context.db, "UPDATE queue_item SET route = ?, route_chosen = ?, "
+                             "next_attempt = CASE WHEN status = 3 THEN next_attempt ELSE ? END WHERE id = ?");
+    return update.bind(change.value).bind(!change.value.empty()).bind(change.now).bind(item.id).run();
+}
+
+Result<void> set_priority(WriteContext& context, QueueId id, std::string_view value) {
+    MAIL_TRY(const std::int8_t priority, priority_value(value));
+    return Query(context.db, "UPDATE queue_item SET priority = ? WHERE id = ?").bind(int{priority}).bind(id).run();
 }
 
 /// One verb on one item; false: it does not apply to it.
-Result<bool> apply_verb(WriteContext& context, const QueueItem& item, QueueVerb verb, Time now) {
+Result<bool> apply_verb(WriteContext& context, const QueueItem& item, const QueueChange& change) {
+    const QueueVerb verb = change.verb;
     const bool active = item.status == QueueStatus::active;
     const bool held = item.status == QueueStatus::held;
     Result<void> changed;
@@ -263,17 +338,27 @@ Result<bool> apply_verb(WriteContext& context, const QueueItem& item, QueueVerb 
     case QueueVerb::retry:
         if (active || held != (verb == QueueVerb::release))
             return false;
-        changed = make_due(context, item.id, now);
+        changed = make_due(context, item.id, change.now, Pending::none);
         break;
     case QueueVerb::drop:
         changed = active ? set_pending(context, item.id, Pending::drop) : remove(context, item.id);
         break;
     case QueueVerb::expire:
-        MAIL_DO(Query(context.db, "UPDATE queue_item SET expires = ? WHERE id = ?")
-                    .bind(now)
-                    .bind(item.id)
-                    .run());
-        changed = active ? set_pending(context, item.id, Pending::expire) : make_due(context, item.id, now);
+        changed = active ? set_pending(context, item.id, Pending::expire)
+                         : make_due(context, item.id, change.now, Pending::expire);
+        if (changed)
+            changed = Query(context.db, "UPDATE queue_item SET expires = ? WHERE id = ?")
+                          .bind(change.now)
+                          .bind(item.id)
+                          .run();
+        break;
+    case QueueVerb::route:
+        if (active)
+            return false;
+        changed = choose_route(context, item, change);
+        break;
+    case QueueVerb::priority:
+        changed = set_priority(context, item.id, change.value);
         break;
     }
     if (!changed)
@@ -282,7 +367,7 @@ Result<bool> apply_verb(WriteContext& context, const QueueItem& item, QueueVerb 
 }
 } // namespace
 
-Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter, QueueVerb verb, Time now) {
+Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter, const QueueChange& change) {
     MAIL_TRY(const CheckedFilter checked, check_filter(filter, context.clock.now()));
     MAIL_TRY(const auto items, select_queue(context.db, checked));
     if (items.empty())
@@ -292,7 +377,7 @@ Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filte
     Domains domains;
     std::size_t count = 0;
     for (const QueueItem& item : items) {
-        MAIL_TRY(const bool changed, apply_verb(context, item, verb, now));
+        MAIL_TRY(const bool changed, apply_verb(context, item, change));
         count += changed ? 1U : 0U;
         domains.insert(item.domain);
     }
@@ -300,7 +385,19 @@ Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filte
     return count;
 }
 
-Result<std::size_t> recover_leases(WriteContext& context) {
+Result<std::size_t> recover_leases(WriteContext& context, const std::vector<QueueId>& suspects) {
+    const Time now = context.clock.now();
+    for (const QueueId id : suspects) {
+        Query update(context.db, "UPDATE queue_item SET crashes = crashes + 1, "
+                                 "pending = CASE WHEN crashes + 1 >= ? AND pending = 0 THEN 1 ELSE pending END "
+                                 "WHERE id = ? AND status = 1 RETURNING crashes");
+        MAIL_TRY(const bool row, update.bind(std::int64_t{limit::queue_crashes}).bind(id).step());
+        if (!row || update.integer(0) < std::int64_t{limit::queue_crashes})
+            continue;
+        Query note(context.db, "UPDATE queue_item SET error_code = 0, error_remote = '', error_at = ?, error_text = ? "
+                               "WHERE id = ?");
+        MAIL_DO(note.bind(now).bind(poison_words).bind(id).run());
+    }
     return end_leases(context, from_micros(std::numeric_limits<std::int64_t>::max()));
 }
 

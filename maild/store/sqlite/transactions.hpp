@@ -39,8 +39,8 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<void> finish(WriteContext& context, const std::vector<AttemptResult>& results,
                                   const std::vector<AcceptPlan>& reports);
 [[nodiscard]] Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter,
-                                               QueueVerb verb, Time now);
-[[nodiscard]] Result<std::size_t> recover_leases(WriteContext& context);
+                                               const QueueChange& change);
+[[nodiscard]] Result<std::size_t> recover_leases(WriteContext& context, const std::vector<QueueId>& suspects);
 
 // resource_write.cpp
 [[nodiscard]] Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch);

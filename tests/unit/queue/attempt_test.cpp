@@ -77,9 +77,10 @@ TEST_CASE("NOTIFY decides who hears what") {
 
 TEST_CASE("an item that an administrator expired bounces with its last words") {
     store::QueueItem item = end_with(own_outcome("4.0.0", "")).item;
-    item.expires = start + 1h;
     const auto route = std::make_shared<const Route>();
-    CHECK_FALSE(is_expired(item, *route, start + 59min));
+    item.expires = start + 1h; // what was planned when it came: the route decides
+    CHECK_FALSE(is_expired(item, *route, start + 2h));
+    item.give_up = true;
     CHECK(is_expired(item, *route, start + 1h));
     item.last_error = store::LastError{451, "451 greylisted", "mx[192.0.2.1]:25", start};
     const AttemptEnd end = expired_end(item, route);
@@ -87,6 +88,19 @@ TEST_CASE("an item that an administrator expired bounces with its last words") {
     CHECK(settled.result.outcome == store::QueueOutcome::failed);
     CHECK(settled.expired);
     CHECK(settled.result.error->text == "451 greylisted");
+}
+
+TEST_CASE("what was not tried counts no attempt") {
+    store::QueueItem item = end_with(own_outcome("4.0.0", "")).item;
+    const auto route = std::make_shared<const Route>();
+    const Settled released = settle(released_end(item, route, 30s), start);
+    CHECK(released.result.outcome == store::QueueOutcome::released);
+    CHECK(released.result.next_attempt == start + 30s);
+    CHECK_FALSE(released.report);
+    const Settled held = settle(held_end(item, route, "held by rule"), start);
+    CHECK(held.result.outcome == store::QueueOutcome::held);
+    REQUIRE(held.result.error);
+    CHECK(held.result.error->text == "held by rule");
 }
 
 TEST_CASE("a report names its recipients and the remote's own words") {

@@ -1,4 +1,6 @@
 // The client session over real sockets and real TLS, and how fast the queue relays.
+#include "common/base/text.hpp"
+#include "common/crypto/hash.hpp"
 #include "common/net/bind.hpp"
 #include "common/net/connect.hpp"
 #include "common/net/listener.hpp"
@@ -128,6 +130,30 @@ TEST_CASE("verified TLS wants a trusted certificate with the right name") {
         async::run_until_done(call(c));
         CHECK(c.opened.outcome.is_delivered() == right);
         CHECK(c.verified == right);
+    }
+}
+
+// RFC 7672 §3.1.1: with DANE-EE the record alone decides, whatever the name and the CAs.
+TEST_CASE("DANE: the certificate that its TLSA record names, and no other") {
+    const auto system = net::TlsClient::create();
+    REQUIRE(system);
+    std::string body = tls_identity().cert_pem;
+    body = body.substr(body.find('\n') + 1);
+    body = body.substr(0, body.find("-----END"));
+    std::erase(body, '\n');
+    const auto der = text::unbase64(body);
+    REQUIRE(der);
+    for (const bool right : {true, false}) {
+        Call c;
+        c.script = tls_script();
+        c.options.tls = TlsPolicy::dane;
+        c.options.server_name = "mx.elsewhere.test";
+        c.options.tlsa = {{3, 0, 1, right ? crypto::sha256(*der) : std::string(32, 'x')}};
+        c.tls = system->get();
+        async::run_until_done(call(c));
+        CHECK(c.opened.outcome.is_delivered() == right);
+        CHECK(c.verified == right);
+        CHECK(c.opened.tls_failed == !right);
     }
 }
 

@@ -11,7 +11,7 @@
 
 namespace mail::test {
 
-struct QueueWorld::State {
+struct QueueWorld::State final : queue::AttemptObserver {
     std::mutex mutex;
     std::map<std::string, Host> hosts; ///< by address
     std::vector<Delivered> delivered;
@@ -23,6 +23,12 @@ struct QueueWorld::State {
     std::optional<Error> report_failure;
     const Clock* clock = nullptr;
     async::TaskGroup servers;
+    std::vector<queue::Attempted> attempts;
+
+    void attempted(const queue::Attempted& attempt) noexcept override {
+        const std::lock_guard lock(mutex);
+        attempts.push_back(attempt);
+    }
 
     Host host(const std::string& address) {
         const std::lock_guard lock(mutex);
@@ -227,7 +233,8 @@ QueueWorld::QueueWorld(queue::SchedulerOptions options)
         runtime_.executor(0), [this] { return runtime_.next(); }, tls_.get(), nullptr,
         [state](std::string address, std::uint16_t /*port*/, Duration timeout, std::string /*source*/) {
             return connect_to(state, std::move(address), timeout);
-        }};
+        },
+        {}, {}, state.get()};
     scheduler = std::make_unique<queue::Scheduler>(std::move(services), options);
     scheduler->start();
 }
@@ -251,12 +258,22 @@ void QueueWorld::set_host(const std::string& address, Host host) {
 }
 
 void QueueWorld::set_routes(queue::RouteTable routes) {
-    auto config = std::make_shared<queue::OutboundConfig>();
+    queue::OutboundConfig config;
+    config.routes = std::move(routes);
+    set_config(std::move(config));
+}
+
+void QueueWorld::set_config(queue::OutboundConfig given) {
+    auto config = std::make_shared<queue::OutboundConfig>(std::move(given));
     config->hostname = "mx.example.test";
     config->postmaster = "postmaster@example.test";
-    config->routes = std::move(routes);
     const std::lock_guard lock(state_->mutex);
     state_->config = std::move(config);
+}
+
+std::vector<queue::Attempted> QueueWorld::attempts() {
+    const std::lock_guard lock(state_->mutex);
+    return state_->attempts;
 }
 
 void QueueWorld::set_report_failure(std::optional<Error> failure) {
@@ -272,7 +289,7 @@ Id QueueWorld::enqueue(const std::string& sender, const std::vector<std::string>
     plan.envelope.sender = sender;
     for (const std::string& recipient : recipients)
         plan.queue.push_back({recipient, recipient.substr(recipient.find('@') + 1), {}, notify, clock.now(),
-                              clock.now() + queue::default_expiry, false});
+                              clock.now() + queue::default_expiry, false, 0});
     const Id id = plan.message;
     Result<store::AcceptReceipt> receipt;
     async::run_until_done(accept_one(*store, std::move(plan), receipt));

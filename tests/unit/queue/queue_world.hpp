@@ -56,6 +56,10 @@ class QueueWorld {
     void add_domain(const std::string& domain, const std::string& address, Host host = {});
     void set_host(const std::string& address, Host host);
     void set_routes(queue::RouteTable routes);
+    /// All of the configuration; names and postmaster are set.
+    void set_config(queue::OutboundConfig config);
+    /// What the observer was told.
+    [[nodiscard]] std::vector<queue::Attempted> attempts();
     /// One message for all recipients; returns its id.
     Id enqueue(const std::string& sender, const std::vector<std::string>& recipients,
                const std::string& content = "Subject: test\r\n\r\nbody\r\n", std::uint8_t notify = 0);

@@ -61,7 +61,7 @@ Task<void> accept_many(store::Store& store, std::size_t count, std::shared_ptr<c
         plan.message = Id::make(now);
         plan.content.memory = content;
         plan.envelope.sender = "ann@example.test";
-        plan.queue.push_back({"bob@remote.test", "remote.test", {}, 0, now, now + queue::default_expiry, false});
+        plan.queue.push_back({"bob@remote.test", "remote.test", {}, 0, now, now + queue::default_expiry, false, 0});
         auto receipt = co_await store.mail().accept(std::move(plan));
         CHECK(receipt);
     }
@@ -114,7 +114,7 @@ TEST_CASE("relaying to a local sink", "[.relay]") {
     queue::SchedulerServices services{
         **store, system_clock(), [config] { return std::shared_ptr<const queue::OutboundConfig>(config); },
         [dns] { return dns; }, [](const Address&, std::string) { return Result<store::AcceptPlan>(); }, near.executor(0),
-        [&near] { return near.next(); }, nullptr, nullptr, {}};
+        [&near] { return near.next(); }, nullptr, nullptr, {}, {}, {}, nullptr};
     queue::Scheduler scheduler(std::move(services));
     const auto start = std::chrono::steady_clock::now();
     scheduler.start();

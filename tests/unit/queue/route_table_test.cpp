@@ -58,3 +58,23 @@ TEST_CASE("relays as people write them") {
     for (const char* bad : {"", ":25", "host:", "host:0", "host:65536", "host:x", "[::1", "[::1]25", "host:-1"})
         CHECK(relay(bad) == "refused");
 }
+
+TEST_CASE("among the routes of a domain the closest sender wins") {
+    const auto with = [](std::string name, std::vector<std::string> domains, std::vector<std::string> senders) {
+        Route r = route(std::move(name), std::move(domains));
+        r.senders = AddressPatterns(senders);
+        return r;
+    };
+    const RouteTable table({route("internet", {"*"}), with("firm", {"*"}, {"firm.test", "*.firm.test"}),
+                            with("boss", {"*"}, {"boss@firm.test"}), with("reports", {"*"}, {"<>"}),
+                            route("partner", {"partner.test"}), with("bulk", {"partner.test"}, {"news.test"})});
+    CHECK(table.match("remote.test", "ann@other.test")->name == "internet");
+    CHECK(table.match("remote.test", "Ann@FIRM.test")->name == "firm");
+    CHECK(table.match("remote.test", "ann@sub.firm.test")->name == "firm");
+    CHECK(table.match("remote.test", "Boss@firm.test")->name == "boss");
+    CHECK(table.match("remote.test", "")->name == "reports");
+    CHECK(table.match("partner.test", "boss@firm.test")->name == "partner"); // the recipient's domain is closer
+    CHECK(table.match("partner.test", "x@news.test")->name == "bulk");
+    const RouteTable only({with("firm", {"*"}, {"firm.test"})});
+    CHECK(only.match("remote.test", "x@other.test")->name.empty());
+}

@@ -18,18 +18,18 @@ struct Story {
 };
 
 /// A remote that answers 4xx for ever, in virtual time.
-Story refuse_for_ever(const RetryPolicy& policy, std::int64_t id, Time kept = {}) {
+Story refuse_for_ever(const RetryPolicy& policy, std::int64_t id) {
     Story story;
     Time now = start;
     bool told = false;
     for (std::uint32_t attempts = 1; attempts < 10'000; ++attempts) {
         // As the scheduler does: an item whose time is over is bounced without a try.
-        if (now >= expiry_of(policy, start, kept)) {
+        if (now >= expiry_of(policy, start)) {
             story.bounced = now - start;
             return story;
         }
         story.tries.push_back(now - start);
-        const RetryDecision decision = decide_retry(policy, {id, attempts, start, now, kept, told});
+        const RetryDecision decision = decide_retry(policy, {id, attempts, start, now, told});
         if (decision.give_up) {
             story.bounced = now - start;
             return story;
@@ -71,12 +71,12 @@ TEST_CASE("five days of temporary failures with the default schedule") {
 TEST_CASE("items that failed together come back apart") {
     std::vector<Time> due;
     for (std::int64_t id = 1; id <= 200; ++id)
-        due.push_back(decide_retry({}, {id, 5, start, start + 1h, {}, false}).next);
+        due.push_back(decide_retry({}, {id, 5, start, start + 1h, false}).next);
     std::sort(due.begin(), due.end());
     CHECK(due.back() - due.front() > 600s);
     CHECK(std::unique(due.begin(), due.end()) - due.begin() > 80);
     // The same question has the same answer.
-    CHECK(decide_retry({}, {7, 5, start, start, {}, false}).next == decide_retry({}, {7, 5, start, start, {}, false}).next);
+    CHECK(decide_retry({}, {7, 5, start, start, false}).next == decide_retry({}, {7, 5, start, start, false}).next);
 }
 
 TEST_CASE("a route's own schedule, expiry and warning") {
@@ -95,16 +95,15 @@ TEST_CASE("a route's own schedule, expiry and warning") {
     CHECK(refuse_for_ever(policy, 42).warnings.empty());
 }
 
-TEST_CASE("an item's own expiry") {
-    // Shortened by an administrator: it counts at once.
-    CHECK(refuse_for_ever({}, 9, start + 1h).bounced == Duration(1h));
-    CHECK(expiry_of({}, start, start - 1s) == start - 1s);
+TEST_CASE("the route's expiry counts, longer or shorter than the default") {
     RetryPolicy longer;
     longer.expire = 24h * 9;
-    CHECK(expiry_of(longer, start, start + default_expiry) == start + 24h * 9);
-    CHECK(expiry_of(longer, start, start + 1h) == start + 1h);
-    CHECK(expiry_of({}, start, {}) == start + default_expiry);
-    const RetryDecision over = decide_retry({}, {1, 3, start, start + 6h, start + 6h, false});
+    CHECK(expiry_of(longer, start) == start + 24h * 9);
+    CHECK(refuse_for_ever(longer, 9).bounced == Duration(24h * 9));
+    CHECK(expiry_of({}, start) == start + default_expiry);
+    RetryPolicy shorter;
+    shorter.expire = 6h;
+    const RetryDecision over = decide_retry(shorter, {1, 3, start, start + 6h, false});
     CHECK(over.give_up);
     CHECK_FALSE(over.warn);
 }
@@ -112,5 +111,5 @@ TEST_CASE("an item's own expiry") {
 TEST_CASE("a zero step still leaves a second") {
     RetryPolicy policy;
     policy.steps = {0s};
-    CHECK(decide_retry(policy, {1, 1, start, start, {}, false}).next > start);
+    CHECK(decide_retry(policy, {1, 1, start, start, false}).next > start);
 }

@@ -159,7 +159,7 @@ TEST_CASE("relays") {
     World w;
     w.route.port = 2626;
     w.route.relay_host = "127.0.0.1"; // written down by the administrator: no loop
-    CHECK(targets_of(w, "any.test").targets.at(0) == Target{"127.0.0.1", "127.0.0.1", 2626});
+    CHECK(targets_of(w, "any.test").targets.at(0) == Target{"127.0.0.1", "127.0.0.1", 2626, true, false, {}});
     CHECK(w.dns.queries() == 0);
     w.route.relay_host = "smtp.isp.test";
     CHECK(brief(w, "any.test") == "4.4.3"); // the administrator's to mend: nothing bounces

@@ -82,6 +82,7 @@ class Generator {
              {"ann@x.org", "Bob+1@x.org", "\"odd name\"@x.org", "jörg@x.org", "no@remote.net", "0@x.org"}},
             {"domain", {"x.org", "no", "xn--bcher-kva.example", "1.2.3"}},
             {"domain pattern", {"*", "*.x.org", "y.org"}},
+            {"address pattern", {"*", "*.x.org", "y.org", "ann@x.org", "<>"}},
             {"host", {"mx.x.org", "localhost", "no"}},
             {"name", {"default", "no", "0", "a.b-c_d", "1e3"}},
             {"bind address", {"*:25", "127.0.0.1:143", "[::1]:25", "unix:/run/x y", "fd:3"}},
@@ -144,7 +145,7 @@ class Generator {
             return (number % 3 == 0 ? "" : kind.name.substr(0, 1)) == ""
                        ? std::to_string(number) + std::string(kind.name) + "@x.org"
                        : std::string(kind.name) + std::to_string(number) + "@x.org";
-        return kind.name == "domain" ? "d" + std::to_string(number) + ".org" : std::to_string(number);
+        return kind.name == "domain" || kind.name == "suppression" ? "d" + std::to_string(number) + ".org" : std::to_string(number);
     }
 
   private:

@@ -18,7 +18,7 @@ class QueueBench : public Bench {
         one.envelope.message_id = "mid@example.org";
         for (const std::string& to : recipients)
             one.queue.push_back({to, to.substr(to.find('@') + 1), "rfc822;" + to, queue_notify::failure,
-                                 clock.now() + in, clock.now() + in + hours(100), held});
+                                 clock.now() + in, clock.now() + in + hours(100), held, 0});
         need(mail().accept(one));
     }
     std::vector<QueueItem> lease(std::size_t limit = 100, std::size_t per_domain = 100) {
@@ -127,7 +127,7 @@ TEST_CASE("queue: leases end by themselves and at a restart") {
     REQUIRE(bench.lease(1).size() == 1);
     bench.clock.advance(minutes(11));
     CHECK(bench.lease().size() == 2);
-    CHECK(need(bench.queue().recover_leases()) == 2);
+    CHECK(need(bench.queue().recover_leases({})) == 2);
     bench.reopen();
     CHECK(bench.lease().size() == 2);
 }
@@ -140,7 +140,7 @@ TEST_CASE("queue: verbs") {
     const auto change = [&](const std::string& domain, QueueVerb verb) {
         QueueFilter filter;
         filter.conditions.push_back({"domain", '=', domain});
-        return need(bench.queue().change(filter, verb, bench.clock.now()));
+        return need(bench.queue().change(filter, {verb, bench.clock.now(), {}}));
     };
     CHECK(bench.lease().empty());
     CHECK(change("held.example", QueueVerb::retry) == 0);
@@ -164,6 +164,7 @@ TEST_CASE("queue: verbs") {
         const auto due = bench.lease();
         REQUIRE(due.size() == 1);
         CHECK(due[0].expires == bench.clock.now());
+        CHECK(due[0].give_up);
         CHECK(change("one.example", QueueVerb::expire) == 1);
         bench.clock.advance(minutes(1));
         for (const QueueItem& item : leased)
@@ -183,10 +184,113 @@ TEST_CASE("queue: verbs") {
     SECTION("what was asked for during a lost lease is done") {
         CHECK(change("one.example", QueueVerb::drop) == 1);
         CHECK(change("held.example", QueueVerb::hold) == 1);
-        CHECK(need(bench.queue().recover_leases()) == 2);
+        CHECK(need(bench.queue().recover_leases({})) == 2);
         CHECK(bench.list("domain", '=', "one.example").empty());
         CHECK(bench.list("status", '=', "held").size() == 1);
     }
+}
+
+TEST_CASE("queue: released items count no attempt, held ones say why") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example", "b@two.example"});
+    const auto leased = bench.lease();
+    REQUIRE(leased.size() == 2);
+    bench.finish(leased[0].id, QueueOutcome::released, minutes(2));
+    bench.finish(leased[1].id, QueueOutcome::held);
+    const QueueItem released = need(bench.queue().item(leased[0].id));
+    CHECK(released.attempts == 0);
+    CHECK(released.status == QueueStatus::ready);
+    CHECK_FALSE(released.last_error);
+    CHECK(released.next_attempt == bench.clock.now() + minutes(2));
+    const QueueItem held = need(bench.queue().item(leased[1].id));
+    CHECK(held.status == QueueStatus::held);
+    CHECK(held.attempts == 0);
+    REQUIRE(held.last_error);
+    CHECK(held.last_error->text == "4.3.0 try later");
+    CHECK(need(bench.queue().next_due()) == bench.clock.now() + minutes(2));
+}
+
+TEST_CASE("queue: routes and priorities that an administrator chose") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example", "b@one.example", "c@one.example"});
+    const auto change = [&](QueueId id, QueueVerb verb, const std::string& value) {
+        QueueFilter filter;
+        filter.ids = {id};
+        return need(bench.queue().change(filter, {verb, bench.clock.now(), value}));
+    };
+    const auto all = bench.list();
+    CHECK(change(all[2].id, QueueVerb::priority, "1") == 1);
+    CHECK(change(all[0].id, QueueVerb::priority, "-1") == 1);
+    CHECK(change(all[1].id, QueueVerb::route, "backup") == 1);
+    QueueFilter everything;
+    CHECK(code_of(bench.queue().change(everything, {QueueVerb::priority, bench.clock.now(), "9"})) == ErrorCode::invalid);
+    CHECK(bench.list("priority", '=', "1").size() == 1);
+    const auto leased = bench.lease();
+    REQUIRE(leased.size() == 3);
+    CHECK(leased[0].id == all[2].id);
+    CHECK(leased[1].id == all[1].id);
+    CHECK(leased[1].route == "backup");
+    CHECK(leased[1].route_chosen);
+    CHECK(leased[2].priority == -1);
+    CHECK(change(all[1].id, QueueVerb::route, "") == 0); // active
+    for (const QueueItem& item : leased)
+        bench.finish(item.id, QueueOutcome::deferred);
+    CHECK(need(bench.queue().item(all[1].id)).route == "backup"); // "direct" was used, the choice stays
+    CHECK(change(all[1].id, QueueVerb::route, "") == 1);
+    CHECK(need(bench.queue().next_due()) == bench.clock.now());
+    CHECK_FALSE(need(bench.queue().item(all[1].id)).route_chosen);
+}
+
+TEST_CASE("queue: what a process dies over is held in the end") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example", "b@two.example"});
+    for (int crash = 0; crash < 3; ++crash) {
+        const auto leased = bench.lease();
+        REQUIRE(leased.size() == 2);
+        CHECK(need(bench.queue().recover_leases({leased[0].id})) == 2);
+    }
+    const auto held = bench.list("status", '=', "held");
+    REQUIRE(held.size() == 1);
+    CHECK(held[0].recipient == "a@one.example");
+    CHECK(held[0].crashes == 3);
+    REQUIRE(held[0].last_error);
+    CHECK(bench.lease().size() == 1);
+    QueueFilter filter;
+    filter.ids = {held[0].id};
+    CHECK(need(bench.queue().change(filter, {QueueVerb::release, bench.clock.now(), {}})) == 1);
+    CHECK(need(bench.queue().item(held[0].id)).crashes == 0);
+}
+
+TEST_CASE("queue: summary") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example", "b@one.example"});
+    bench.clock.advance(hours(3));
+    bench.send({"c@two.example"});
+    bench.send({"h@one.example"}, Duration{}, true);
+    const auto leased = bench.lease(1);
+    bench.finish(leased[0].id, QueueOutcome::deferred);
+    const auto rows = need(bench.queue().summary({}, QueueGroup::domain, 10));
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].key == "one.example");
+    CHECK(rows[0].count == 3);
+    CHECK(rows[0].states[0] == 1);
+    CHECK(rows[0].states[2] == 1);
+    CHECK(rows[0].states[3] == 1);
+    CHECK(rows[0].ages[0] == 1);
+    CHECK(rows[0].ages[6] == 2); // 180 minutes
+    CHECK(rows[0].oldest == bench.clock.now() - hours(3));
+    CHECK(rows[0].last_error == "4.3.0 try later");
+    CHECK(need(bench.queue().summary({}, QueueGroup::domain, 1)).size() == 1);
+    QueueFilter two;
+    two.conditions.push_back({"domain", '=', "TWO.example"});
+    REQUIRE(need(bench.queue().summary(two, QueueGroup::status, 10)).size() == 1);
+    CHECK(need(bench.queue().summary(two, QueueGroup::status, 10))[0].key == "ready");
+    CHECK(need(bench.queue().summary({}, QueueGroup::error, 10)).size() == 2);
+    CHECK(need(bench.queue().summary({}, QueueGroup::sender, 10))[0].key == "bob@example.org");
 }
 
 TEST_CASE("queue: filters") {
@@ -243,7 +347,7 @@ TEST_CASE("queue: filters") {
         QueueFilter filter;
         filter.conditions.push_back(bad);
         CHECK(code_of(bench.queue().list(filter)) == ErrorCode::invalid);
-        CHECK(code_of(bench.queue().change(filter, QueueVerb::drop, bench.clock.now())) ==
+        CHECK(code_of(bench.queue().change(filter, {QueueVerb::drop, bench.clock.now(), {}})) ==
               ErrorCode::invalid);
     }
     SECTION("pages and ids") {
@@ -256,7 +360,7 @@ TEST_CASE("queue: filters") {
         QueueFilter some;
         some.ids = {first[0].id, first[2].id, 99'999};
         CHECK(need(bench.queue().list(some)).size() == 2);
-        CHECK(need(bench.queue().change(some, QueueVerb::drop, bench.clock.now())) == 2);
+        CHECK(need(bench.queue().change(some, {QueueVerb::drop, bench.clock.now(), {}})) == 2);
         CHECK(bench.list().size() == 2);
     }
     CHECK(bench.list().size() >= 2);

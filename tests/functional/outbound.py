@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""outbound.py: how mail leaves, against real software: nsd with a signed zone, Postfix and its smtp-sink, a second maild as smart
+host, an HTTPS server for MTA-STS. DANE, MTA-STS, sign-in, direct first, holds, suppressions and the verbs of the queue."""
+import atexit, hashlib, http.server, os, pathlib, pwd, re, shutil, socket, ssl, subprocess, threading, time
+from house import Checks, House, free_ports, verifier
+
+check = Checks()
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+for program in ("nsd", "ldns-signzone", "smtp-sink", "postfix", "openssl"):
+    if not shutil.which(program):
+        raise SystemExit(f"{program} is not installed: scripts/packages test")
+dns, port, relay_port = free_ports(3)
+relay = House(mailboxes=("ann",), extra=f"""---
+kind: domain
+items: {{other.test: {{}}}}
+---
+kind: mailbox
+items: {{carl@other.test: {{password: {{hash: "{verifier('secret')}"}}}}}}
+""")
+folder = relay.dir
+
+
+def until(what, seconds=20):
+    end = time.time() + seconds
+    while time.time() < end:
+        if what():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def run(*command, cwd=folder, **more):
+    return subprocess.run(command, cwd=cwd, capture_output=True, check=True, **more).stdout
+
+
+# A CA of our own, and certificates by it.
+def certificate(name):
+    """(certificate, key) for `name`; the CA itself for None."""
+    key, crt = folder / f"{name}.key", folder / f"{name}.crt"
+    (folder / "ext").write_text(f"subjectAltName=DNS:{name}\n")
+    run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-subj", f"/CN={name}",
+        "-out", folder / "request")
+    run("openssl", "x509", "-req", "-in", folder / "request", "-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-days", "9",
+        "-CAcreateserial", "-extfile", folder / "ext", "-out", crt)
+    return crt, key
+
+
+run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out", "ca.crt",
+    "-days", "9", "-subj", "/CN=Test CA")
+
+
+def tlsa(crt):
+    """3 1 1 of a certificate (RFC 6698)."""
+    pem = run("openssl", "x509", "-in", crt, "-pubkey", "-noout")
+    return "3 1 1 " + hashlib.sha256(run("openssl", "pkey", "-pubin", "-outform", "DER", input=pem)).hexdigest()
+
+
+class Sink(threading.Thread):
+    """An exchanger with or without STARTTLS that keeps what it got, and whether it came encrypted."""
+    def __init__(self, address, pair=None, at=port):
+        super().__init__(daemon=True)
+        self.server = socket.create_server((address, at))
+        self.pair, self.messages, self.plain_commands = pair, [], 0
+        self.start()
+
+    def run(self):
+        while True:
+            connection, _ = self.server.accept()
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        encrypted = False
+        try:
+            f = connection.makefile("rwb", buffering=0)
+            say = lambda line: f.write(line.encode() + b"\r\n")
+            say("220 sink.test ESMTP")
+            while True:
+                line = f.readline()
+                word = line.split()[0].upper() if line.split() else b""
+                if word == b"EHLO":
+                    say("250-sink.test\r\n250-8BITMIME" + ("\r\n250-STARTTLS" if self.pair and not encrypted else "") + "\r\n250 SIZE")
+                elif word == b"STARTTLS":
+                    say("220 go")
+                    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                    context.load_cert_chain(*self.pair)
+                    connection = context.wrap_socket(connection, server_side=True)
+                    f, encrypted = connection.makefile("rwb", buffering=0), True
+                elif word == b"DATA":
+                    say("354 go on")
+                    message = b""
+                    while not message.endswith(b"\r\n.\r\n"):
+                        message += f.readline()
+                    self.messages.append((encrypted, message))
+                    say("250 2.0.0 in the sink")
+                elif word in (b"QUIT", b""):
+                    break
+                else:
+                    self.plain_commands += not encrypted
+                    say("250 ok")
+        except OSError:
+            pass
+        connection.close()
+
+
+hosts = {"dane": certificate("mx.dane.test"), "wrong": certificate("mx.wrong.test"), "sts": certificate("mx.sts.test"),
+         "policy": certificate("mta-sts.sts.test"), "postfix": certificate("mx.postfix.test")}
+(folder / "zone").write_text(f"""$ORIGIN test.
+$TTL 60
+@ SOA ns.test. hostmaster.test. 1 3600 600 86400 60
+@ NS ns.test.
+ns A 127.0.0.1
+dane MX 10 mx.dane
+mx.dane A 127.0.0.2
+_{port}._tcp.mx.dane TLSA {tlsa(hosts['dane'][0])}
+wrong MX 10 mx.wrong
+mx.wrong A 127.0.0.3
+_{port}._tcp.mx.wrong TLSA 3 1 1 {'ab' * 32}
+stripped MX 10 mx.stripped
+mx.stripped A 127.0.0.4
+_{port}._tcp.mx.stripped TLSA {tlsa(hosts['dane'][0])}
+sts MX 10 mx.sts
+mx.sts A 127.0.0.5
+_mta-sts.sts TXT "v=STSv1; id=1;"
+mta-sts.sts A 127.0.0.6
+badsts MX 10 mx.badsts
+mx.badsts A 127.0.0.7
+_mta-sts.badsts TXT "v=STSv1; id=1;"
+mta-sts.badsts CNAME mta-sts.sts
+postfix MX 10 mx.postfix
+mx.postfix A 127.0.0.8
+_{port}._tcp.mx.postfix TLSA {tlsa(hosts['postfix'][0])}
+plain MX 10 mx.plain
+mx.plain A 127.0.0.9
+down MX 10 mx.down
+mx.down A 127.0.0.10
+""")
+run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", "test")
+key = next(folder.glob("Ktest.*.key")).stem
+run("ldns-signzone", "-f", "zone.signed", "zone", key)
+(folder / "nsd.conf").write_text(f"""server:
+    ip-address: 127.0.0.1@{dns}
+    zonesdir: "{folder}"
+    username: ""
+    pidfile: ""
+    database: ""
+    xfrdfile: "{folder}/xfrd"
+    zonelistfile: "{folder}/zonelist"
+    logfile: "{folder}/nsd.log"
+remote-control:
+    control-enable: no
+zone:
+    name: test
+    zonefile: zone.signed
+""")
+
+
+def background(*command, **more):
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+    atexit.register(process.kill)
+    return process
+
+
+background("nsd", "-d", "-c", folder / "nsd.conf")
+sinks = {"dane": Sink("127.0.0.2", hosts["dane"]), "wrong": Sink("127.0.0.3", hosts["wrong"]), "stripped": Sink("127.0.0.4"),
+         "sts": Sink("127.0.0.5", hosts["sts"]), "badsts": Sink("127.0.0.7", hosts["sts"])}
+
+
+class Policy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        text = b"version: STSv1\r\nmode: enforce\r\nmx: mx.sts.test\r\nmax_age: 86400\r\n"
+        self.send_response(200 if self.path == "/.well-known/mta-sts.txt" else 404)
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+can_bind_443 = True
+try:
+    web = http.server.ThreadingHTTPServer(("127.0.0.6", 443), Policy)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*hosts["policy"])
+    web.socket = context.wrap_socket(web.socket, server_side=True)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+except PermissionError:
+    can_bind_443 = False
+
+# smtp-sink of Postfix: no 8BITMIME (-8), no pipelining (-p), and what it got in files.
+dumps = folder / "dumps"
+dumps.mkdir()
+os.chmod(folder, 0o755)
+os.chmod(dumps, 0o777)
+background("smtp-sink", "-u", "nobody", "-8", "-p", "-h", "smtp-sink.test", "-d", str(dumps / "m."), f"127.0.0.9:{port}", "50")
+
+
+def start_postfix():
+    """A Postfix of its own that takes mail for postfix.test, with TLS, and drops it."""
+    home = folder / "postfix"
+    for name in ("", "queue", "data"):
+        (home / name).mkdir()
+    owner = pwd.getpwnam("postfix")
+    os.chown(home / "data", owner.pw_uid, owner.pw_gid)
+    crt, private = hosts["postfix"]
+    (home / "main.cf").write_text(f"""compatibility_level = 3.6
+queue_directory = {home}/queue
+data_directory = {home}/data
+maillog_file = {home}/log
+maillog_file_prefixes = {home}
+inet_protocols = ipv4
+myhostname = mx.postfix.test
+mydestination =
+relay_domains = postfix.test
+relay_recipient_maps =
+relay_transport = discard:
+mynetworks = 127.0.0.99/32
+smtpd_tls_cert_file = {crt}
+smtpd_tls_key_file = {private}
+smtpd_tls_security_level = encrypt
+smtpd_tls_loglevel = 1
+smtpd_peername_lookup = no
+""")
+    (home / "master.cf").write_text(f"""127.0.0.8:{port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+""")
+    done = subprocess.run(["postfix", "-c", home, "start"], capture_output=True, text=True)
+    atexit.register(lambda: subprocess.run(["postfix", "-c", home, "stop"], capture_output=True))
+    return home / "log", done
+
+
+postfix_log, started = start_postfix()
+check("Postfix starts", started.returncode == 0, started.stderr)
+house = House(mailboxes=("ann", "bob"), environment={"SSL_CERT_FILE": str(folder / "ca.crt"), "RELAY_PASSWORD": "secret"}, extra=f"""---
+kind: resolver
+name: resolver
+spec: {{servers: ["127.0.0.1:{dns}"], trust_anchor_file: {folder}/{key}.ds}}
+---
+kind: route
+items:
+  exchangers: {{domains: ["*"], port: {port}, allow_loopback: true, retry: [2s], ehlo: out.example.test}}
+  smart: {{domains: [other.test], relay: "127.0.0.1:{relay.ports['submission']}", tls: required, user: ann@example.test,
+           password: {{from: "env:RELAY_PASSWORD"}}}}
+  both: {{domains: [down.test], relay: "127.0.0.9:{port}", port: {port}, direct_first: true, allow_loopback: true, retry: [2s]}}
+  bob: {{domains: ["*"], senders: [bob@example.test], relay: "127.0.0.9:{port}"}}
+  closed: {{domains: [closed.test], relay: "127.0.0.1:{relay_port}", retry: [1h]}}
+---
+kind: hold
+items: {{maintenance: {{recipients: [held.test], reason: their server is being moved}}}}
+---
+kind: suppression
+items: {{gone@plain.test: {{reason: asked not to be written to}}}}
+""")
+check("the smart host starts", relay.start(), relay.tail())
+check("maild starts", house.start(), house.tail())
+
+
+def send(to, sender="ann", body="hello", header=""):
+    message = house.dir / "message"
+    message.write_bytes(f"From: {sender}@example.test\r\nTo: {to}\r\nSubject: outbound\r\n{header}\r\n{body}\r\n".encode())
+    done = subprocess.run(["curl", "-sS", "--max-time", "20", "--cacert", house.data / "tls/default.crt", "--ssl-reqd",
+                           "-u", f"{sender}@example.test:secret", "--mail-from", f"{sender}@example.test", "--mail-rcpt", to,
+                           "-T", message, f"smtp://127.0.0.1:{house.ports['submission']}/client.test"], capture_output=True, text=True)
+    return check(f"mail to {to} is taken", done.returncode == 0, done.stderr)
+
+
+def items(*arguments):
+    return house.mailctl_json("queue", "list", *arguments)["items"]
+
+
+def error_of(domain):
+    found = items("--filter", f"domain={domain}")
+    return (found[0]["last_error"] or {}).get("text", "") if found else "gone"
+
+
+def sunk():
+    return [p.read_bytes() for p in sorted(dumps.glob("m.*"))]
+
+
+send("a@dane.test")
+check("DANE: delivered to the host that its TLSA record names", until(lambda: sinks["dane"].messages), house.tail())
+check("DANE: encrypted, and the log says how", sinks["dane"].messages and sinks["dane"].messages[0][0] and
+      "verified by DANE" in house.tail(40), house.tail())
+send("a@wrong.test")
+send("a@stripped.test")
+check("DANE: another certificate: it waits", until(lambda: "TLS handshake failed" in error_of("wrong.test")), error_of("wrong.test"))
+check("DANE: STARTTLS stripped: it waits", until(lambda: "TLS is required" in error_of("stripped.test")), error_of("stripped.test"))
+check("DANE: and no address was named in clear", sinks["wrong"].plain_commands == 0 and sinks["stripped"].plain_commands == 0)
+send("a@postfix.test")
+postfix_said = lambda: postfix_log.read_text(errors="replace") if postfix_log.exists() else ""
+check("a real Postfix takes a message by DANE", until(lambda: "status=sent (postfix.test)" in postfix_said() or "relay=none" in postfix_said() and
+      "status=sent" in postfix_said()), postfix_said()[-800:] + house.tail())
+check("over TLS", "TLS connection established from" in postfix_said() or "Anonymous TLS connection" in postfix_said(), postfix_said()[-800:])
+if can_bind_443:
+    send("a@sts.test")
+    send("a@badsts.test")
+    check("MTA-STS: a host that the policy names, verified", until(lambda: sinks["sts"].messages), error_of("sts.test") + house.tail())
+    check("MTA-STS: encrypted", sinks["sts"].messages and sinks["sts"].messages[0][0])
+    check("MTA-STS: a policy behind a wrong certificate is none", until(lambda: sinks["badsts"].messages), house.tail())
+send("a@plain.test", body="gr\u00fc\u00dfe", header="MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+     "Content-Transfer-Encoding: 8bit\r\n")
+check("smtp-sink without 8BITMIME gets quoted-printable", until(lambda: any(b"gr=C3=BC=C3=9Fe" in m for m in sunk())), sunk()[-1:])
+check("greeted by the route's name", any(b"out.example.test" in m for m in sunk()), sunk()[-1:])
+send("carl@other.test")
+
+
+def carl():
+    import imaplib
+    client = imaplib.IMAP4("127.0.0.1", relay.ports["imap"])
+    client.login("carl@other.test", "secret")
+    count = int(client.select("INBOX")[1][0])
+    client.logout()
+    return count
+
+
+check("the smart host takes it after sign-in over TLS", until(lambda: carl() == 1), house.tail())
+send("a@down.test")
+check("direct first, then the smart host", until(lambda: any(b"a@down.test" in m for m in sunk())), house.tail())
+send("x@dane.test", sender="bob")
+check("a sender's own route", until(lambda: any(b"x@dane.test" in m for m in sunk())), house.tail())
+check("so the exchanger got nothing more", len(sinks["dane"].messages) == 1)
+send("gone@plain.test")
+
+
+def reports():
+    client = house.imap()
+    client.select("INBOX")
+    found = client.search(None, "HEADER", "Content-Type", "multipart/report")[1][0].split()
+    texts = [client.fetch(n, "(BODY.PEEK[])")[1][0][1].decode() for n in found]
+    client.logout()
+    return texts
+
+
+check("a suppressed recipient: the sender is told", until(lambda: any("asked not to be written to" in t for t in reports())), house.tail())
+send("a@held.test")
+check("a hold rule holds", until(lambda: [i["status"] for i in items("--filter", "domain=held.test")] == ["held"]), items())
+check("with its reason", "being moved" in error_of("held.test"))
+
+for i in range(3):
+    send(f"c{i}@closed.test")
+check("three wait for a closed port", until(lambda: len(items("--filter", "domain=closed.test,status=deferred")) == 3), items())
+summary = house.mailctl_json("queue", "summary", "--filter", "domain=closed.test")["items"]
+check("the summary honours its filter", len(summary) == 1 and summary[0]["count"] == 3 and summary[0]["ages"]["5m"] == 3, summary)
+by_status = {i["status"]: i["count"] for i in house.mailctl_json("queue", "summary", "--by", "status")["items"]}
+check("and counts by status", by_status.get("held") == 1 and by_status.get("deferred", 0) >= 3, by_status)
+done = house.mailctl("queue", "priority", "--filter", "recipient=c0@closed.test", "--to", "high")
+check("priority", items("--filter", "priority=1")[0]["recipient"] == "c0@closed.test", done.stdout)
+house.mailctl("queue", "route", "--filter", "recipient=c0@closed.test", "--to", "bob")
+check("queue route sends it another way", until(lambda: any(b"c0@closed.test" in m for m in sunk())), items())
+check("an unknown route is refused", house.mailctl("queue", "route", "--filter", "domain=closed.test", "--to", "nowhere", check=False).returncode == 3)
+one = items("--filter", "recipient=c1@closed.test")[0]["id"]
+house.mailctl("queue", "hold", one)
+check("hold by id", items("--filter", "recipient=c1@closed.test")[0]["status"] == "held")
+check("dump writes the message", "Subject: outbound" in house.mailctl("queue", "dump", one).stdout)
+house.mailctl("queue", "drop", one, "--silent", "--yes")
+check("drop --silent", not items("--filter", "recipient=c1@closed.test"))
+house.mailctl("queue", "drop", "--filter", "recipient=c2@closed.test", "--notify", "--yes")
+check("drop --notify tells the sender", until(lambda: any("c2@closed.test" in t for t in reports())), house.tail())
+check("nothing of it is left", not items("--filter", "domain=closed.test"), items())
+check("it stops cleanly", house.stop() == 0, house.tail())
+check("so does the smart host", relay.stop() == 0)
+check.finish()
