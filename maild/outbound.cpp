@@ -42,7 +42,7 @@ void Outbound::reconcile(const std::shared_ptr<const service::ConfigSnapshot>& s
 
 Result<void> Outbound::start() {
     MAIL_TRY(tls_, net::TlsClient::create());
-    queue::SchedulerServices services{store_, clock_, {}, {}, {}, runtime_.executor(0), {}, tls_.get(), &pool_, {}, {}, {}, nullptr};
+    queue::SchedulerServices services{store_, clock_, {}, {}, {}, runtime_.executor(0), {}, tls_.get(), &pool_, {}, {}, {}, {}, nullptr};
     services.config = [this] {
         const std::lock_guard lock(mutex_);
         return config_;
@@ -58,6 +58,7 @@ Result<void> Outbound::start() {
     services.journal = data_dir_ + "/in-work";
     queue::StsFetchOptions sts;
     sts.tls = tls_.get();
+    services.sts_file = data_dir_ + "/mta-sts";
     services.fetch_sts = queue::make_sts_fetch(sts);
     scheduler_ = std::make_unique<queue::Scheduler>(std::move(services));
     token_ = bus_.watch_all([this](const store::Changes& changes) {
@@ -66,6 +67,12 @@ Result<void> Outbound::start() {
     });
     scheduler_->start();
     return {};
+}
+
+Task<Result<queue::Way>> Outbound::way(std::string sender, std::string recipient) {
+    if (!scheduler_)
+        co_return fail(ErrorCode::unavailable, "the server does not deliver yet");
+    co_return co_await scheduler_->way(std::move(sender), std::move(recipient));
 }
 
 void Outbound::stop() {

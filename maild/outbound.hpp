@@ -24,6 +24,8 @@ class Outbound {
     void reconcile(const std::shared_ptr<const service::ConfigSnapshot>& snapshot);
     /// After the first reconcile().
     [[nodiscard]] Result<void> start();
+    /// Where mail would go now. Errors: unavailable (nothing leaves yet), invalid.
+    [[nodiscard]] Task<Result<queue::Way>> way(std::string sender, std::string recipient);
     /// Running attempts may end for a moment; the rest is tried again after the next start.
     void stop();
 

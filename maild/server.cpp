@@ -140,7 +140,8 @@ class Server {
 
     admin::Services admin_services() {
         admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }};
-        return {*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); }};
+        return {*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); },
+                [this](std::string sender, std::string recipient) { return outbound_.way(std::move(sender), std::move(recipient)); }};
     }
 
     /// A signal, or 0 when it is time for the next beat().

@@ -23,5 +23,7 @@ namespace mail::mailctl {
 [[nodiscard]] std::vector<CommandSpec> explain_commands();
 [[nodiscard]] std::vector<CommandSpec> schema_commands();
 [[nodiscard]] std::vector<CommandSpec> completion_commands();
+/// A verb of the kind route.
+[[nodiscard]] CommandSpec route_test_command();
 
 } // namespace mail::mailctl

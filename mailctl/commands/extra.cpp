@@ -1,5 +1,6 @@
 // Verbs that only some kinds have: `password` where people sign in; `group member`, `mailbox alias`, `mailbox forward`,
 // which add to a list and take from it without naming the whole; `server metrics`.
+#include "mailctl/commands/commands.hpp"
 #include "mailctl/commands/common.hpp"
 #include "mailctl/commands/fields.hpp"
 #include "mailctl/commands/resource.hpp"
@@ -206,6 +207,8 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
         commands.push_back(password_spec(kind, *field));
     if (kind.name == "server")
         commands.push_back(metrics_spec());
+    if (kind.name == "route")
+        commands.push_back(route_test_command());
     for (const ListVerb& verb : list_verbs)
         if (verb.kind == kind.name && kind.find(verb.field) != nullptr)
             commands.push_back(list_verb_spec(kind, verb));

@@ -12,6 +12,10 @@
 #include <memory>
 #include <string>
 
+namespace mail::queue {
+struct Way;
+}
+
 namespace mail::admin {
 
 /// What the composition root tells about the running server.
@@ -28,6 +32,8 @@ struct Services {
     ServerView server;
     const Clock& clock;
     std::function<bool()> stopping; ///< streams end when it says so
+    /// Where mail would go; null: nothing leaves.
+    std::function<Task<Result<queue::Way>>(std::string sender, std::string recipient)> find_way{};
 };
 
 /// Who is asking, from the socket's credentials.
@@ -65,6 +71,7 @@ class Api final : public net::HttpHandler {
     [[nodiscard]] Reply queue_action(const net::HttpRequest& request, std::string verb);
     [[nodiscard]] Reply queue_summary(const net::HttpRequest& request);
     [[nodiscard]] Reply queue_message(std::int64_t id);
+    [[nodiscard]] Reply queue_way(const net::HttpRequest& request);
     // status_routes.cpp
     [[nodiscard]] Reply status();
     [[nodiscard]] Reply metrics();

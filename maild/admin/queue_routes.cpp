@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 #include "maild/admin/api.hpp"
 #include "maild/admin/reply.hpp"
+#include "maild/queue/way.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -162,6 +163,8 @@ Task<net::HttpResponse> Api::queue(const net::HttpRequest& request) {
         co_return co_await queue_list(request);
     if (path.size() == 3 && path[2] == "summary")
         co_return co_await queue_summary(request);
+    if (path.size() == 3 && path[2] == "way")
+        co_return co_await queue_way(request);
     const auto id = queue_id(path[2]);
     if (!id)
         co_return problem_reply(id.error());
@@ -246,6 +249,28 @@ Task<net::HttpResponse> Api::queue_summary(const net::HttpRequest& request) {
     for (const auto& row : *rows)
         items.push_back(summary_json(row, by));
     co_return json_reply(json::object{{"items", std::move(items)}});
+}
+
+Task<net::HttpResponse> Api::queue_way(const net::HttpRequest& request) {
+    const auto known = check_query(request, {"recipient", "sender"});
+    if (!known)
+        co_return problem_reply(known.error());
+    if (!services_.find_way)
+        co_return problem_reply(Error{ErrorCode::unavailable, "this server delivers nothing", ""});
+    std::string sender(request.parameter("sender"));
+    std::string recipient(request.parameter("recipient"));
+    const auto way = co_await services_.find_way(std::move(sender), std::move(recipient));
+    if (!way)
+        co_return problem_reply(way.error());
+    const auto or_null = [](const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); };
+    json::array hosts;
+    for (const auto& host : way->hosts)
+        hosts.push_back(json::object{{"host", host.name}, {"address", host.address}, {"port", host.port}, {"relay", host.relay},
+                                     {"tls", host.tls}, {"why", or_null(host.why)}, {"problem", or_null(host.problem)}});
+    co_return json_reply(json::object{{"route", or_null(way->route)}, {"tls", way->tls}, {"validated", way->validated},
+                                      {"mta_sts", or_null(way->mta_sts)}, {"held", or_null(way->held)},
+                                      {"suppressed", or_null(way->suppressed)}, {"problem", or_null(way->problem)},
+                                      {"hosts", std::move(hosts)}});
 }
 
 Task<net::HttpResponse> Api::queue_message(std::int64_t id) {

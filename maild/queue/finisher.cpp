@@ -1,6 +1,7 @@
 #include "maild/queue/finisher.hpp"
 
 #include "common/base/log.hpp"
+#include "common/base/text.hpp"
 #include "maild/queue/bounce.hpp"
 
 #include <algorithm>
@@ -217,8 +218,18 @@ Task<Result<store::AcceptPlan>> Finisher::plan(const Batch& batch, const std::ve
     input.now = batch.now;
     if (original)
         input.original = *original;
-    input.whole = original && first.blob.length <= report_original_bytes;
-    co_return plan_report_(*address, make_report(input));
+    // RFC 8689 §5: what was to travel protected is not sent back whole.
+    input.whole = original && first.blob.length <= report_original_bytes && !first.envelope.require_tls;
+    std::string report = make_report(input);
+    const bool ascii = text::is_ascii(report);
+    const bool utf8_header = !ascii && !text::is_ascii(std::string_view(report).substr(0, report.find("\r\n\r\n")));
+    auto made = plan_report_(*address, std::move(report));
+    if (made) {
+        made->envelope.require_tls = first.envelope.require_tls;
+        made->envelope.eight_bit = !ascii;
+        made->envelope.smtputf8 = utf8_header || !text::is_ascii(to);
+    }
+    co_return made;
 }
 
 /// RFC 5321 §6.1: never a report to the null sender. The postmaster hears of it, once: mail to the postmaster ends here.

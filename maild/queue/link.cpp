@@ -15,25 +15,6 @@ using smtp_client::own_outcome;
 constexpr std::uint16_t submissions_port = 465; // RFC 8314 §7.3: TLS from the first byte
 constexpr std::size_t most_tried = 16 * 1024;   ///< bytes of transcript of the hosts that did not do
 
-smtp_client::SessionOptions session_options(const Outbound& outbound, const OutboundConfig& config, const Route& route,
-                                            const Target& target, const TlsPlan& plan, TlsPolicy tls) {
-    smtp_client::SessionOptions options;
-    options.ehlo = route.ehlo.empty() ? config.hostname : route.ehlo;
-    options.tls = tls;
-    options.implicit_tls = target.relay && target.port == submissions_port;
-    options.tls_client = outbound.tls;
-    options.server_name = plan.server_name;
-    options.further_names = plan.further_names;
-    options.tlsa = plan.tlsa;
-    if (target.relay) {
-        options.user = route.user;
-        options.password = route.password;
-    }
-    options.pool = outbound.pool;
-    options.timeouts = outbound.options.timeouts;
-    return options;
-}
-
 void note(std::string& tried, std::string_view text) {
     if (tried.size() + text.size() < most_tried)
         tried.append(text);
@@ -56,6 +37,28 @@ struct Search {
     Targets found;
     std::shared_ptr<const StsPolicy> sts;
 };
+
+smtp_client::SessionOptions session_options(const Search& search, const Target& target, const TlsPlan& plan, TlsPolicy tls) {
+    const Outbound& outbound = search.outbound;
+    const Route& route = search.route;
+    smtp_client::SessionOptions options;
+    options.ehlo = route.ehlo.empty() ? search.config.hostname : route.ehlo;
+    options.tls = tls;
+    options.implicit_tls = target.relay && target.port == submissions_port;
+    options.tls_client = outbound.tls;
+    options.server_name = plan.server_name;
+    options.further_names = plan.further_names;
+    options.tlsa = plan.tlsa;
+    options.trusted_host = target.relay || search.found.secure ||
+                           (search.sts && search.sts->mode == StsPolicy::Mode::enforce && search.sts->allows(target.host));
+    if (target.relay) {
+        options.user = route.user;
+        options.password = route.password;
+    }
+    options.pool = outbound.pool;
+    options.timeouts = outbound.options.timeouts;
+    return options;
+}
 
 /// For the report to the domain (RFC 8460). Without a policy or a wish for TLS there is nothing to tell.
 void count_tls(const Search& search, const Target& target, const TlsPlan& plan, std::string failure) {
@@ -104,7 +107,7 @@ Task<Link> try_target(const Search& search, const Target& target) {
             note(link.tried, "*: " + stream.error().message + "\n");
             co_return link;
         }
-        auto options = session_options(outbound, search.config, route, target, plan, tls);
+        auto options = session_options(search, target, plan, tls);
         auto session = std::make_unique<Session>(std::move(*stream), std::move(options));
         auto opened = co_await session->open();
         link.outcome = std::move(opened.outcome);

@@ -5,6 +5,8 @@
 #include "common/base/text.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 
 namespace mail::queue {
 namespace {
@@ -93,13 +95,52 @@ std::optional<std::string> sts_id(const std::vector<std::string>& records) {
             return std::nullopt; // §3.1: more than one means none
         for (std::string_view field : fields) {
             field = text::trim(field);
-            if (field.starts_with("id=") && field.size() > 3 && field.size() <= 35)
+            const auto is_plain = [](char c) { return text::is_alnum(c); }; // §3.1: 1 to 32 letters and digits
+            if (field.starts_with("id=") && field.size() > 3 && field.size() <= 35 &&
+                std::all_of(field.begin() + 3, field.end(), is_plain))
                 id = std::string(field.substr(3));
         }
         if (!id)
             return std::nullopt;
     }
     return id;
+}
+
+StsPolicies::StsPolicies(const Clock& clock, StsFetch fetch, std::string file)
+    : clock_(clock), fetch_(std::move(fetch)), file_(std::move(file)) {
+    if (!file_.empty())
+        load();
+}
+
+/// A line for each policy: domain, id, end in microseconds, text in base64. Later lines count; what ended is left out of the
+/// file that is written anew.
+void StsPolicies::load() {
+    {
+        std::ifstream in(file_);
+        std::string line;
+        while (std::getline(in, line) && entries_.size() < std::size_t{limit::mta_sts_policies}) {
+            const auto parts = text::split(line, ' ');
+            const auto ends = parts.size() == 4 ? text::number<std::int64_t>(parts[2]) : std::nullopt;
+            const auto body = ends ? text::unbase64(parts[3]) : std::nullopt;
+            if (!body || from_micros(*ends) <= clock_.now())
+                continue;
+            auto policy = parse_sts_policy(*body);
+            if (!policy)
+                continue;
+            policy->id = parts[1];
+            entries_[std::string(parts[0])] = {std::make_shared<const StsPolicy>(std::move(*policy)), from_micros(*ends)};
+        }
+    }
+    (void)std::remove(file_.c_str());
+    for (const auto& [domain, entry] : entries_)
+        append(domain, entry);
+}
+
+void StsPolicies::append(const std::string& domain, const Entry& entry) const {
+    if (file_.empty() || !entry.policy)
+        return;
+    std::ofstream out(file_, std::ios::app);
+    out << domain << ' ' << entry.policy->id << ' ' << to_micros(entry.ends) << ' ' << text::base64(entry.policy->text) << '\n';
 }
 
 std::optional<StsPolicies::Entry> StsPolicies::kept(const std::string& domain) {
@@ -118,6 +159,7 @@ void StsPolicies::keep(const std::string& domain, Entry entry) {
     const std::lock_guard lock(mutex_);
     if (entries_.size() >= std::size_t{limit::mta_sts_policies})
         entries_.erase(entries_.begin());
+    append(domain, entry);
     entries_[domain] = std::move(entry);
 }
 

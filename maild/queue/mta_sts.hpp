@@ -42,7 +42,8 @@ struct StsFetchOptions {
 
 class StsPolicies {
   public:
-    StsPolicies(const Clock& clock, StsFetch fetch) : clock_(clock), fetch_(std::move(fetch)) {}
+    /// `file` keeps the policies over a restart (§5.1 rests on that); empty: none.
+    StsPolicies(const Clock& clock, StsFetch fetch, std::string file = {});
     /// The policy to follow for mail to `domain` now; null when there is none.
     [[nodiscard]] Task<std::shared_ptr<const StsPolicy>> find(std::shared_ptr<net::Resolver> resolver, std::string domain,
                                                               bool allow_loopback);
@@ -54,9 +55,12 @@ class StsPolicies {
     };
     [[nodiscard]] std::optional<Entry> kept(const std::string& domain);
     void keep(const std::string& domain, Entry entry);
+    void load();
+    void append(const std::string& domain, const Entry& entry) const;
 
     const Clock& clock_;
     StsFetch fetch_;
+    std::string file_;
     std::mutex mutex_;
     std::map<std::string, Entry, std::less<>> entries_;
 };

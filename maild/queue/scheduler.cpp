@@ -37,7 +37,7 @@ Scheduler::Scheduler(SchedulerServices services, SchedulerOptions options)
             log(Event::store_error, {{"reason", journal.error().message}, {"what", "the journal of running deliveries"}});
     }
     if (services_.fetch_sts)
-        outbound_->sts = std::make_unique<StsPolicies>(services_.clock, services_.fetch_sts);
+        outbound_->sts = std::make_unique<StsPolicies>(services_.clock, services_.fetch_sts, services_.sts_file);
 }
 
 Scheduler::~Scheduler() {
@@ -53,6 +53,13 @@ void Scheduler::start() {
     });
     own_.spawn(services_.home, outbound_->finisher.run());
     own_.spawn(services_.home, run());
+}
+
+Task<Result<Way>> Scheduler::way(std::string sender, std::string recipient) {
+    const auto outbound = outbound_; // outlives this scheduler if need be
+    auto config = services_.config();
+    auto resolver = services_.resolver();
+    co_return co_await find_way(std::move(config), std::move(resolver), outbound->sts.get(), std::move(sender), std::move(recipient));
 }
 
 void Scheduler::wake() { wake_->fire(); }

@@ -6,6 +6,7 @@
 
 #include "maild/queue/delivery.hpp"
 #include "maild/queue/pacer.hpp"
+#include "maild/queue/way.hpp"
 
 namespace mail::queue {
 
@@ -22,6 +23,7 @@ struct SchedulerServices {
     Connector connect;                                        ///< empty: net::connect_tcp
     std::string journal;                                      ///< file of the WorkJournal; empty: none
     StsFetch fetch_sts;                                       ///< empty: MTA-STS is not followed
+    std::string sts_file;                                     ///< keeps policies over a restart; empty: none
     AttemptObserver* observer = nullptr;                      ///< told of every attempt; outlives the scheduler
 };
 
@@ -52,6 +54,8 @@ class Scheduler {
         unsigned connections = 0; ///< open or being opened
     };
     [[nodiscard]] Stats stats() const;
+    /// Where mail would go now. On the caller's executor.
+    [[nodiscard]] Task<Result<Way>> way(std::string sender, std::string recipient);
 
   private:
     [[nodiscard]] Task<void> run();

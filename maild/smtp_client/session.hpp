@@ -43,6 +43,7 @@ struct SessionOptions {
     std::string server_name;   ///< for SNI and the name check
     std::vector<std::string> further_names; ///< that the certificate may also name
     std::vector<net::TlsaRecord> tlsa;      ///< with TlsPolicy::dane
+    bool trusted_host = false; ///< that this is the right host was validated (RFC 8689 §4.2.1)
     std::string user;          ///< empty: no sign-in
     Secret password;
     async::WorkerPool* pool = nullptr; ///< for SCRAM's hashing; null: on the caller's thread

@@ -28,7 +28,9 @@ Task<Sent> Session::send(const Message& message, MessageSource& source) {
         t.unanswered_loss = true;
         t.decide_all(own_outcome("4.5.0", "the server spoke out of turn"));
     } else {
-        co_await t.prepare(capabilities_, stream_->tls() != nullptr && stream_->tls()->verified);
+        // RFC 8689 §4.2.1: a verified certificate of a host that is certainly the right one.
+        const bool protects = stream_->tls() != nullptr && stream_->tls()->verified && options_.trusted_host;
+        co_await t.prepare(capabilities_, protects);
         if (!t.rcpts.empty() && t.is_open()) {
             t.reset = needs_reset_;
             needs_reset_ = true;

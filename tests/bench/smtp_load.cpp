@@ -1,4 +1,4 @@
-// smtp_load PORT CONNECTIONS MESSAGES BYTES MAILBOXES: delivers over plain SMTP with so many connections at once, one message
+// smtp_load PORT CONNECTIONS MESSAGES BYTES MAILBOXES [DOMAIN]: delivers over plain SMTP with so many connections at once, one message
 // per transaction, recipients and bodies varied, and prints {"messages", "failed", "seconds", "per_second"}. A thread per
 // connection with blocking sockets: simple, and cheap beside the server. Standard library only.
 #include <arpa/inet.h>
@@ -71,12 +71,12 @@ class Client {
     bool alive_ = false;
 };
 
-void deliver(unsigned short port, long messages, std::size_t bytes, long mailboxes) {
+void deliver(unsigned short port, long messages, std::size_t bytes, long mailboxes, const std::string& domain) {
     Client client(port);
     client.command("EHLO bench.test\r\n");
     std::string body;
     for (long n; client.alive() && (n = next_message++) < messages;) {
-        body = "From: <s@remote.test>\r\nTo: <u" + std::to_string(n % mailboxes) + "@bench.test>\r\nSubject: message " +
+        body = "From: <s@remote.test>\r\nTo: <u" + std::to_string(n % mailboxes) + "@" + domain + ">\r\nSubject: message " +
                std::to_string(n) + "\r\nMessage-ID: <" + std::to_string(n) + "@bench.remote.test>\r\n\r\n";
         unsigned long state = static_cast<unsigned long>(n) * 2654435761UL + 1;
         while (body.size() < bytes) {
@@ -88,7 +88,7 @@ void deliver(unsigned short port, long messages, std::size_t bytes, long mailbox
         }
         body += ".\r\n";
         const bool ok = client.command("MAIL FROM:<s@remote.test>\r\n") == 250 &&
-                        client.command("RCPT TO:<u" + std::to_string(n % mailboxes) + "@bench.test>\r\n") == 250 &&
+                        client.command("RCPT TO:<u" + std::to_string(n % mailboxes) + "@" + domain + ">\r\n") == 250 &&
                         client.command("DATA\r\n") == 354 && client.command(body) == 250;
         if (!ok)
             ++failed;
@@ -98,14 +98,16 @@ void deliver(unsigned short port, long messages, std::size_t bytes, long mailbox
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 6)
+    if (argc != 6 && argc != 7)
         return 2;
+    const std::string domain = argc == 7 ? argv[6] : "bench.test";
     const auto number = [&](int i) { return std::strtol(argv[i], nullptr, 10); };
     const long connections = number(2), messages = number(3);
     std::vector<std::thread> threads;
     const auto began = std::chrono::steady_clock::now();
     for (long i = 0; i < connections; ++i)
-        threads.emplace_back(deliver, static_cast<unsigned short>(number(1)), messages, static_cast<std::size_t>(number(4)), number(5));
+        threads.emplace_back(deliver, static_cast<unsigned short>(number(1)), messages, static_cast<std::size_t>(number(4)), number(5),
+                             domain);
     for (auto& thread : threads)
         thread.join();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

@@ -232,6 +232,8 @@ trace unix - - n - 0 bounce
 discard unix - - n - - discard
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
 tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """)
@@ -288,6 +290,12 @@ def sunk():
     return [p.read_bytes() for p in sorted(dumps.glob("m.*"))]
 
 
+way = house.mailctl_json("route", "test", "a@dane.test")
+check("route test: DANE by a validated zone", way["validated"] and way["hosts"][0]["tls"] == "dane", way)
+check("route test: in words", "DNSSEC vouches" in house.mailctl("route", "test", "a@dane.test").stdout)
+way = house.mailctl_json("route", "test", "x@down.test", "--sender", "bob@example.test")
+check("route test: direct first, then the relay", [h["relay"] for h in way["hosts"]] == [False, True], way)
+check("route test: a hold", "being moved" in (house.mailctl_json("route", "test", "a@held.test")["held"] or ""))
 send("a@dane.test")
 check("DANE: delivered to the host that its TLSA record names", until(lambda: sinks["dane"].messages), house.tail())
 check("DANE: encrypted, and the log says how", sinks["dane"].messages and sinks["dane"].messages[0][0] and

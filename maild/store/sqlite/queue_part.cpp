@@ -6,6 +6,8 @@
 namespace mail::store::sqlite {
 namespace {
 
+constexpr std::size_t change_slice = 1000; ///< items of one turn of the writer
+
 class QueuePart final : public QueueStore {
   public:
     explicit QueuePart(Engine& engine) : engine_(engine) {}
@@ -76,11 +78,20 @@ Task<Result<std::vector<QueueSummary>>> QueuePart::summary(QueueFilter filter, Q
 }
 
 Task<Result<std::size_t>> QueuePart::change(QueueFilter filter, QueueChange change) {
-    std::function<Result<std::size_t>(WriteContext&)> body =
-        [filter = std::move(filter), change = std::move(change)](WriteContext& context) {
+    // In slices: a change of the whole queue must not hold up mail.
+    filter.after = 0;
+    filter.limit = change_slice;
+    std::size_t changed = 0;
+    for (;;) {
+        std::function<Result<QueueSlice>(WriteContext&)> body = [filter, change](WriteContext& context) {
             return change_queue(context, filter, change);
         };
-    co_return co_await engine_.writer->run<std::size_t>(std::move(body));
+        MAIL_CO_TRY(const QueueSlice slice, co_await engine_.writer->run<QueueSlice>(std::move(body)));
+        changed += slice.changed;
+        if (slice.last == 0)
+            co_return changed;
+        filter.after = slice.last;
+    }
 }
 
 Task<Result<std::size_t>> QueuePart::recover_leases(std::vector<QueueId> suspects) {

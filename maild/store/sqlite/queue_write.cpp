@@ -367,22 +367,24 @@ Result<bool> apply_verb(WriteContext& context, const QueueItem& item, const Queu
 }
 } // namespace
 
-Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter, const QueueChange& change) {
+Result<QueueSlice> change_queue(WriteContext& context, const QueueFilter& filter, const QueueChange& change) {
     MAIL_TRY(const CheckedFilter checked, check_filter(filter, context.clock.now()));
     MAIL_TRY(const auto items, select_queue(context.db, checked));
+    QueueSlice slice;
     if (items.empty())
-        return std::size_t{0};
+        return slice;
+    if (items.size() == filter.limit)
+        slice.last = items.back().id;
     context.touch();
     context.queue_changed = true;
     Domains domains;
-    std::size_t count = 0;
     for (const QueueItem& item : items) {
         MAIL_TRY(const bool changed, apply_verb(context, item, change));
-        count += changed ? 1U : 0U;
+        slice.changed += changed ? 1U : 0U;
         domains.insert(item.domain);
     }
     MAIL_DO(refresh(context, domains));
-    return count;
+    return slice;
 }
 
 Result<std::size_t> recover_leases(WriteContext& context, const std::vector<QueueId>& suspects) {

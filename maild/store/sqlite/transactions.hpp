@@ -38,8 +38,13 @@ namespace mail::store::sqlite {
                                                    std::size_t limit, std::size_t per_domain);
 [[nodiscard]] Result<void> finish(WriteContext& context, const std::vector<AttemptResult>& results,
                                   const std::vector<AcceptPlan>& reports);
-[[nodiscard]] Result<std::size_t> change_queue(WriteContext& context, const QueueFilter& filter,
-                                               const QueueChange& change);
+/// One slice of a change: of the matching items beyond filter.after the first filter.limit.
+struct QueueSlice {
+    std::size_t changed = 0;
+    QueueId last = 0; ///< where the next slice begins; 0: there is none
+};
+[[nodiscard]] Result<QueueSlice> change_queue(WriteContext& context, const QueueFilter& filter,
+                                              const QueueChange& change);
 [[nodiscard]] Result<std::size_t> recover_leases(WriteContext& context, const std::vector<QueueId>& suspects);
 
 // resource_write.cpp

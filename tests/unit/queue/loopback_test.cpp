@@ -23,6 +23,7 @@ struct Call {
     Script script;
     smtp_client::SessionOptions options;
     const net::TlsClient* tls = nullptr;
+    bool require_tls = false;
     // What came of it.
     smtp_client::Opened opened;
     smtp_client::Sent sent;
@@ -63,7 +64,8 @@ Task<void> call(Call& c) {
     if (c.opened.outcome.is_delivered()) {
         c.encrypted = session.tls() != nullptr;
         c.verified = c.encrypted && session.tls()->verified;
-        const auto message = message_to({"bob@remote.test"});
+        auto message = message_to({"bob@remote.test"});
+        message.require_tls = c.require_tls;
         smtp_client::StringSource source(std::make_shared<const std::string>("Subject: t\r\n\r\nx\r\n"));
         c.sent = co_await session.send(message, source);
     }
@@ -154,6 +156,28 @@ TEST_CASE("DANE: the certificate that its TLSA record names, and no other") {
         CHECK(c.opened.outcome.is_delivered() == right);
         CHECK(c.verified == right);
         CHECK(c.opened.tls_failed == !right);
+    }
+}
+
+// RFC 8689 §4.2.1
+TEST_CASE("REQUIRETLS leaves to a verified host that is certainly the right one and offers it") {
+    const auto client = trusting_client();
+    for (const bool sure : {true, false}) {
+        Call c;
+        c.script = tls_script();
+        c.script[7] = raw("250-mx\r\n250-PIPELINING\r\n250 REQUIRETLS\r\n");
+        c.options.tls = TlsPolicy::verified;
+        c.options.server_name = "mx.remote.test";
+        c.options.trusted_host = sure;
+        c.tls = client.get();
+        c.require_tls = true;
+        async::run_until_done(call(c));
+        REQUIRE(c.sent.outcomes.size() == 1);
+        CHECK(c.sent.outcomes[0].is_delivered() == sure);
+        if (sure)
+            CHECK(c.seen.lines.at(3) == "MAIL FROM:<ann@example.test> REQUIRETLS");
+        else
+            CHECK(c.sent.outcomes[0].status == "5.7.30");
     }
 }
 

@@ -5,6 +5,9 @@
 #include "tests/catch.hpp"
 #include "tests/unit/queue/queue_world.hpp"
 
+#include <cstdio>
+#include <unistd.h>
+
 using namespace mail;
 using namespace mail::queue;
 using namespace std::chrono_literals;
@@ -90,4 +93,29 @@ TEST_CASE("policies are fetched when their id changes and kept until they end") 
     w.text = std::string("<html>");
     REQUIRE(find(w));
     CHECK(find(w)->id == "2");
+}
+
+TEST_CASE("policies outlive a restart") {
+    const std::string file = "/tmp/queue-sts-" + std::to_string(getpid());
+    World w;
+    w.dns->add_txt("_mta-sts.remote.test", "v=STSv1; id=1");
+    const auto ask_kept = [&]() -> std::shared_ptr<const StsPolicy> {
+        struct Kept {
+            static Task<void> find(StsPolicies& policies, World& world, std::shared_ptr<const StsPolicy>& found) {
+                found = co_await policies.find(world.dns, "remote.test", false);
+            }
+        };
+        StsPolicies policies(w.clock, [&w](std::shared_ptr<net::Resolver>, std::string domain, bool) { return w.fetch(domain); }, file);
+        std::shared_ptr<const StsPolicy> found;
+        async::run_until_done(Kept::find(policies, w, found));
+        return found;
+    };
+    REQUIRE(ask_kept());
+    w.text = fail(ErrorCode::temporary, "no answer");
+    REQUIRE(ask_kept());
+    CHECK(ask_kept()->allows("mx.remote.test"));
+    CHECK(w.fetches == 1);
+    w.clock.advance(25h);
+    CHECK_FALSE(ask_kept());
+    std::remove(file.c_str());
 }

@@ -234,7 +234,7 @@ QueueWorld::QueueWorld(queue::SchedulerOptions options)
         [state](std::string address, std::uint16_t /*port*/, Duration timeout, std::string /*source*/) {
             return connect_to(state, std::move(address), timeout);
         },
-        {}, {}, state.get()};
+        {}, {}, {}, state.get()};
     scheduler = std::make_unique<queue::Scheduler>(std::move(services), options);
     scheduler->start();
 }

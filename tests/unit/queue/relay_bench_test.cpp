@@ -114,7 +114,7 @@ TEST_CASE("relaying to a local sink", "[.relay]") {
     queue::SchedulerServices services{
         **store, system_clock(), [config] { return std::shared_ptr<const queue::OutboundConfig>(config); },
         [dns] { return dns; }, [](const Address&, std::string) { return Result<store::AcceptPlan>(); }, near.executor(0),
-        [&near] { return near.next(); }, nullptr, nullptr, {}, {}, {}, nullptr};
+        [&near] { return near.next(); }, nullptr, nullptr, {}, {}, {}, {}, nullptr};
     queue::Scheduler scheduler(std::move(services));
     const auto start = std::chrono::steady_clock::now();
     scheduler.start();
