@@ -8,8 +8,8 @@ namespace {
 constexpr std::size_t most_destinations = 4096; ///< idle ones are forgotten beyond it
 // Items in hand of one destination: so many when nothing is known about it, and when it last failed; less when much is in
 // hand in all, and at any rate a minute's work at the pace seen.
-constexpr std::size_t unknown_capacity = 2000;
-constexpr std::size_t unknown_capacity_tight = 200;
+constexpr std::size_t unknown_capacity = 5000;
+constexpr std::size_t unknown_capacity_tight = 500;
 constexpr std::size_t failing_capacity = 500;
 constexpr std::size_t failing_capacity_tight = 50;
 constexpr double capacity_seconds = 60;
@@ -61,6 +61,15 @@ std::size_t Board::capacity(const Destination& destination) const {
     return std::max(base, static_cast<std::size_t>(destination.rate_ * capacity_seconds));
 }
 
+/// About as long as what waits already will take; not all come back at once.
+Duration Board::time_to_room(const Destination& destination, const store::QueueItem& item) {
+    if (destination.failing_)
+        return std::chrono::seconds(30 + item.id % 30);
+    const double rate = std::max(destination.rate_, 200.0);
+    const double wait = static_cast<double>(destination.waiting_items_) / rate;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(std::clamp(wait, 1.0, 30.0) * 1000) + item.id % 500);
+}
+
 Board::Added Board::add(std::vector<store::QueueItem> items, const OutboundConfig& config, Time start_before) {
     Added added;
     const std::lock_guard lock(mutex_);
@@ -73,7 +82,8 @@ Board::Added Board::add(std::vector<store::QueueItem> items, const OutboundConfi
             continue;
         auto& destination = destination_for(item, config);
         if (destination->waiting_items_ >= capacity(*destination)) {
-            added.too_many.push_back(std::move(item));
+            const Duration pause = time_to_room(*destination, item);
+            added.too_many.push_back({std::move(item), pause});
             continue;
         }
         added.congested = ++destination->waiting_items_ >= congestion || added.congested;

@@ -68,7 +68,11 @@ class Board {
     [[nodiscard]] unsigned connections() const;
 
     struct Added {
-        std::vector<store::QueueItem> too_many; ///< for their destination: they are to be deferred
+        struct TooMany {
+            store::QueueItem item;
+            Duration pause; ///< until the destination may have room
+        };
+        std::vector<TooMany> too_many; ///< for their destination: they go back to the store untried
         bool congested = false; ///< a destination has much in hand: lease slowly, or when woken
     };
     /// Takes leased items in hand; those that are in hand already are ignored. The caller has dealt with expired ones.
@@ -101,6 +105,7 @@ class Board {
   private:
     std::shared_ptr<Destination>& destination_for(const store::QueueItem& item, const OutboundConfig& config);
     [[nodiscard]] std::size_t capacity(const Destination& destination) const;
+    [[nodiscard]] static Duration time_to_room(const Destination& destination, const store::QueueItem& item);
     void list(const std::shared_ptr<Destination>& destination);
     void wake_idle(Destination& destination);
     void sweep();

@@ -11,6 +11,8 @@ namespace mail::queue {
 namespace {
 
 constexpr std::size_t most_ends = 1000; ///< in one transaction, about
+constexpr std::size_t few_ends = 100;
+constexpr Duration gather = std::chrono::milliseconds(4);
 constexpr Duration report_retry = std::chrono::minutes(5);
 constexpr int tries_when_closing = 3;
 
@@ -116,8 +118,14 @@ Task<void> Finisher::run() {
     for (;;) {
         const bool closed = is_closed(); // asked first: what was pushed before close() is then in sight
         auto ends = take();
+        const std::size_t count = ends.size();
         if (!ends.empty())
             co_await settle_batch(std::move(ends));
+        // Under load: a few ends a commit would cost a sync for each few.
+        if (count > 1 && count < few_ends && !closed)
+            co_await async::sleep_for(gather);
+        else if (count > 0)
+            continue;
         else if (closed)
             break;
         else

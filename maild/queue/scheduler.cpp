@@ -11,7 +11,8 @@ namespace {
 constexpr Duration look_again = std::chrono::minutes(1);  ///< when nothing is known to be due
 constexpr Duration when_congested = std::chrono::milliseconds(200); ///< or when woken by relief
 constexpr Duration after_trouble = std::chrono::seconds(1);
-constexpr Duration overflow_pause = std::chrono::seconds(30); ///< of what a destination cannot take now
+constexpr Duration under_load = std::chrono::milliseconds(100); ///< a lease so short ago
+constexpr Duration gather = std::chrono::milliseconds(4);
 constexpr Duration grace_after_cancel = std::chrono::seconds(2);
 constexpr Duration grace_of_finisher = std::chrono::seconds(10);
 
@@ -107,7 +108,9 @@ Task<void> Scheduler::run() {
             continue;
         }
         const bool fired = co_await wake_->wait_for(pause);
-        (void)fired;
+        // Under load: one lease for the messages of several commits, not one for each.
+        if (fired && services_.clock.steady() - last_lease_ < under_load)
+            co_await async::sleep_for(gather);
     }
 }
 
@@ -129,6 +132,8 @@ Task<Duration> Scheduler::turn() {
                 co_return after_trouble;
             // Due and yet not to be had: held by another lease.
             const bool none = leased->empty();
+            if (!none)
+                last_lease_ = services_.clock.steady();
             const bool congested = take_in_hand(std::move(*leased), now, *config);
             pause = none ? after_trouble : congested ? when_congested : Duration::zero();
         }
@@ -209,11 +214,9 @@ bool Scheduler::take_in_hand(std::vector<store::QueueItem> leased, Time now, con
     }
     const Time start_before = now + options_.lease - options_.lease_margin;
     auto added = outbound_->board.add(std::move(live), config, start_before);
-    for (store::QueueItem& item : added.too_many) {
-        auto route = config.route_for(item);
-        // Nothing was tried: no attempt is counted.
-        const Duration pause = overflow_pause + std::chrono::seconds(item.id % 30);
-        ends.push_back(released_end(std::move(item), std::move(route), pause));
+    for (Board::Added::TooMany& one : added.too_many) {
+        auto route = config.route_for(one.item);
+        ends.push_back(released_end(std::move(one.item), std::move(route), one.pause));
     }
     outbound_->finisher.push(std::move(ends));
     return added.congested;

@@ -78,6 +78,7 @@ class Scheduler {
     async::TaskGroup own_;
     std::atomic<bool> stopping_{false};
     bool started_ = false;
+    SteadyTime last_lease_{}; ///< used by run() alone
 };
 
 } // namespace mail::queue

@@ -133,7 +133,15 @@ plain MX 10 mx.plain
 mx.plain A 127.0.0.9
 down MX 10 mx.down
 mx.down A 127.0.0.10
-""")
+alias CNAME plain
+mxalias MX 10 mail.mxalias
+mail.mxalias CNAME mx.plain
+loop CNAME pool
+pool CNAME loop
+nullmx MX 0 .
+inward MX 10 mx.inward
+mx.inward A 0.0.0.0
+""" + "".join(f"many MX {n} h{n}.many\nh{n}.many A {'127.0.0.9' if n == 25 else f'127.0.1.{n}'}\n" for n in range(1, 26)))
 run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", "test")
 key = next(folder.glob("Ktest.*.key")).stem
 run("ldns-signzone", "-f", "zone.signed", "zone", key)
@@ -320,6 +328,15 @@ send("a@plain.test", body="gr\u00fc\u00dfe", header="MIME-Version: 1.0\r\nConten
      "Content-Transfer-Encoding: 8bit\r\n")
 check("smtp-sink without 8BITMIME gets quoted-printable", until(lambda: any(b"gr=C3=BC=C3=9Fe" in m for m in sunk())), sunk()[-1:])
 check("greeted by the route's name", any(b"out.example.test" in m for m in sunk()), sunk()[-1:])
+send("a@alias.test")
+send("a@mxalias.test")
+check("domains and exchangers behind CNAMEs", until(lambda: all(any(to in m for m in sunk()) for to in (b"a@alias.test", b"a@mxalias.test"))),
+      house.tail())
+send("a@loop.test")
+check("a CNAME loop: it waits", until(lambda: error_of("loop.test") not in ("", "gone")), error_of("loop.test"))
+send("a@many.test")
+check("of 25 exchangers at most 20 are tried", until(lambda: "connect" in error_of("many.test")), error_of("many.test"))
+check("so the 25th got nothing", not any(b"a@many.test" in m for m in sunk()))
 send("carl@other.test")
 
 
@@ -339,6 +356,7 @@ send("x@dane.test", sender="bob")
 check("a sender's own route", until(lambda: any(b"x@dane.test" in m for m in sunk())), house.tail())
 check("so the exchanger got nothing more", len(sinks["dane"].messages) == 1)
 send("gone@plain.test")
+send("a@nullmx.test")
 
 
 def reports():
@@ -351,6 +369,7 @@ def reports():
 
 
 check("a suppressed recipient: the sender is told", until(lambda: any("asked not to be written to" in t for t in reports())), house.tail())
+check("null MX: returned at once", until(lambda: any("5.1.10" in t and "a@nullmx.test" in t for t in reports())), house.tail())
 send("a@held.test")
 check("a hold rule holds", until(lambda: [i["status"] for i in items("--filter", "domain=held.test")] == ["held"]), items())
 check("with its reason", "being moved" in error_of("held.test"))

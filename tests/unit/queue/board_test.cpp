@@ -122,10 +122,10 @@ TEST_CASE("one destination cannot fill the hands") {
     Desk d;
     CHECK_FALSE(d.board.add(d.items("quiet.test", 100), d.config, now).congested);
     CHECK(d.board.add(d.items("dead.test", 600), d.config, now).congested);
-    CHECK(d.add(d.items("dead.test", 1700)) == 300);
+    CHECK(d.add(d.items("dead.test", 4700)) == 300);
     CHECK(d.add(d.items("live.test", 100)) == 0);
     // Those sent away are signed off like all others.
-    CHECK(d.board.in_hand() == 2500);
+    CHECK(d.board.in_hand() == 5500);
     const auto starting = d.board.start(200);
     const auto& dead = starting[0]->domain == "dead.test" ? starting[0] : starting.back()->domain == "dead.test" ? starting.back() : starting[2];
     REQUIRE(dead->domain == "dead.test");
@@ -135,7 +135,7 @@ TEST_CASE("one destination cannot fill the hands") {
     std::size_t given_up = 0;
     for (const Job& job : d.board.take_all_if_last(*dead))
         given_up += job.items.size();
-    CHECK(given_up == 2000);
+    CHECK(given_up == 5000);
     CHECK(d.add(d.items("dead.test", 800)) == 300); // it is known to fail now
 }
 
