@@ -38,6 +38,13 @@ std::unique_ptr<TlsClient> client_trusting(const TempFolder& folder, const TlsCe
     return std::move(client).value();
 }
 
+TlsExpectation expect_name(std::string name, bool require_valid) {
+    TlsExpectation out;
+    out.server_name = std::move(name);
+    out.require_valid = require_valid;
+    return out;
+}
+
 Task<void> make_pair_into(Listener& listener, Pair& pair) {
     auto made = co_await connect_pair(listener);
     pair = std::move(made);
@@ -92,7 +99,7 @@ TEST_CASE("a handshake with a trusted self-signed certificate, megabytes both wa
     const auto client = client_trusting(folder, own);
     for (const std::string name : {"mail.example.test", "127.0.0.1"}) {
         Handshake h;
-        h.run(*server, *client, {name, true});
+        h.run(*server, *client, expect_name(name, true));
         REQUIRE(h.server_result);
         REQUIRE(h.client_result);
         REQUIRE(h.pair.client->tls() != nullptr);
@@ -121,7 +128,7 @@ TEST_CASE("wrong names, unknown issuers and expired trust: refused when required
     SECTION("wrong name, required") {
         const auto client = client_trusting(folder, own);
         Handshake h;
-        h.run(*server, *client, {"other.example.test", true});
+        h.run(*server, *client, expect_name("other.example.test", true));
         REQUIRE(!h.client_result);
         CHECK(h.client_result.error().message.find("hostname mismatch") != std::string::npos);
         CHECK(!h.server_result);
@@ -129,13 +136,13 @@ TEST_CASE("wrong names, unknown issuers and expired trust: refused when required
     SECTION("unknown issuer, required") {
         const auto client = client_trusting(folder, other);
         Handshake h;
-        h.run(*server, *client, {"mail.example.test", true});
+        h.run(*server, *client, expect_name("mail.example.test", true));
         CHECK(!h.client_result);
     }
     SECTION("opportunistic") {
         const auto client = client_trusting(folder, other);
         Handshake h;
-        h.run(*server, *client, {"mail.example.test", false});
+        h.run(*server, *client, expect_name("mail.example.test", false));
         REQUIRE(h.client_result);
         CHECK(!h.pair.client->tls()->verified);
         CHECK(!h.pair.client->tls()->verify_error.empty());
@@ -151,7 +158,7 @@ TEST_CASE("SNI chooses the certificate, replace() changes it for new handshakes 
     SECTION("exact, wildcard, default") {
         const auto trusts_second = client_trusting(folder, second);
         Handshake h;
-        h.run(*server, *trusts_second, {"a.two.example.test", true});
+        h.run(*server, *trusts_second, expect_name("a.two.example.test", true));
         REQUIRE(h.client_result);
         REQUIRE(server->replace({first, third}));
         h.loop.add(write_only(*h.pair.server, "old session"));
@@ -161,15 +168,15 @@ TEST_CASE("SNI chooses the certificate, replace() changes it for new handshakes 
         }(*h.pair.client));
         h.loop.run();
         Handshake old_trust;
-        old_trust.run(*server, *trusts_second, {"a.two.example.test", true});
+        old_trust.run(*server, *trusts_second, expect_name("a.two.example.test", true));
         CHECK(!old_trust.client_result);
         const auto trusts_third = client_trusting(folder, third);
         Handshake new_trust;
-        new_trust.run(*server, *trusts_third, {"a.two.example.test", true});
+        new_trust.run(*server, *trusts_third, expect_name("a.two.example.test", true));
         CHECK(new_trust.client_result);
         const auto trusts_first = client_trusting(folder, first);
         Handshake unknown;
-        unknown.run(*server, *trusts_first, {"one.example.test", true});
+        unknown.run(*server, *trusts_first, expect_name("one.example.test", true));
         CHECK(unknown.client_result);
     }
     SECTION("ALPN") {
@@ -178,13 +185,13 @@ TEST_CASE("SNI chooses the certificate, replace() changes it for new handshakes 
         const auto same = client_trusting(folder, first, {"http/1.1", "imap"});
         const auto other = client_trusting(folder, first, {"http/1.1"});
         Handshake a;
-        a.run(*imap, *none, {"one.example.test", true});
+        a.run(*imap, *none, expect_name("one.example.test", true));
         CHECK(a.server_result);
         Handshake b;
-        b.run(*imap, *same, {"one.example.test", true});
+        b.run(*imap, *same, expect_name("one.example.test", true));
         CHECK(b.server_result);
         Handshake c;
-        c.run(*imap, *other, {"one.example.test", true});
+        c.run(*imap, *other, expect_name("one.example.test", true));
         CHECK(!c.server_result);
         CHECK(!c.client_result);
         REQUIRE(server->replace({second}));
@@ -235,7 +242,7 @@ TEST_CASE("an end without close_notify is no clean end") {
     const auto server = server_with({own});
     const auto client = client_trusting(folder, own);
     Handshake h;
-    h.run(*server, *client, {"x.test", true});
+    h.run(*server, *client, expect_name("x.test", true));
     REQUIRE(h.client_result);
     h.pair.client->close(); // TCP FIN only
     h.loop.add([](Stream& s) -> Task<void> {
@@ -345,12 +352,12 @@ TEST_CASE("an idle TLS connection takes less than 96 KiB at each end") {
     const auto client = client_trusting(folder, own);
     std::vector<std::unique_ptr<Handshake>> open;
     open.push_back(std::make_unique<Handshake>()); // what is made once
-    open.back()->run(*server, *client, {"x.test", true});
+    open.back()->run(*server, *client, expect_name("x.test", true));
     const std::size_t before = ::mallinfo2().uordblks;
     constexpr std::size_t count = 50;
     for (std::size_t i = 0; i < count; ++i) {
         open.push_back(std::make_unique<Handshake>());
-        open.back()->run(*server, *client, {"x.test", true});
+        open.back()->run(*server, *client, expect_name("x.test", true));
         REQUIRE(open.back()->server_result);
         open.back()->loop.add(write_only(*open.back()->pair.client, "hello"));
         open.back()->loop.add([](Stream& s) -> Task<void> {
