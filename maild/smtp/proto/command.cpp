@@ -107,8 +107,9 @@ Parsed parse_auth(std::string_view rest) {
     Auth auth{text::to_upper(mechanism), std::nullopt};
     if (blank != rest.npos) {
         const std::string_view initial = text::trim(rest.substr(blank));
-        if (initial.find(' ') != initial.npos)
-            return bad_argument("Syntax: AUTH mechanism [initial-response]");
+        for (const char c : initial)
+            if (c <= ' ' || c >= 0x7f) // base64 has neither; a char over 127 is negative
+                return bad_argument("Syntax: AUTH mechanism [initial-response]");
         auth.initial = initial == "=" ? std::string() : std::string(initial);
     }
     return Command(std::move(auth));
