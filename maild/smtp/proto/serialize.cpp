@@ -73,7 +73,7 @@ std::string serialize(const Command& command) {
     std::string line = std::visit(Writer{}, command);
     // Nobody's words may end the line and start a command of their own.
     for (char& c : line) {
-        if ((c >= 0 && c < ' ') || c == 0x7f)
+        if ((c >= 0 && c < ' ' && c != '\t') || c == 0x7f)
             c = ' ';
     }
     return line + "\r\n";
