@@ -1,5 +1,6 @@
 #include "maild/privileges.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <grp.h>
@@ -31,6 +32,13 @@ void shrink_bounding_set() {
             ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
+/// One level only, and never one that exists: what is there keeps its owner and mode.
+void make_socket_folder(const std::string& socket, uid_t uid, gid_t gid) {
+    const auto folder = socket.substr(0, std::max<std::size_t>(socket.rfind('/'), 1));
+    if (socket.starts_with('/') && ::mkdir(folder.c_str(), 0700) == 0 && ::lchown(folder.c_str(), uid, gid) != 0)
+        ::rmdir(folder.c_str()); // the socket cannot be bound then, which says so
+}
+
 Result<std::string> become(uid_t uid, gid_t gid, const std::string& name) {
     ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     const bool dropped = (name.empty() ? ::setgroups(0, nullptr) : ::initgroups(name.c_str(), gid)) == 0 &&
@@ -43,7 +51,7 @@ Result<std::string> become(uid_t uid, gid_t gid, const std::string& name) {
 
 } // namespace
 
-Result<std::string> drop_privileges(const std::string& user, const std::string& data_dir) {
+Result<std::string> drop_privileges(const std::string& user, const std::string& data_dir, const std::string& socket) {
     ::umask(077);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN); // a file size limit is then an error like a full disk
@@ -63,11 +71,13 @@ Result<std::string> drop_privileges(const std::string& user, const std::string& 
             return fail(ErrorCode::invalid, "user " + user + " does not exist", "create it: useradd --system " + user);
         const uid_t uid = entry->pw_uid;
         const gid_t gid = entry->pw_gid;
+        make_socket_folder(socket, uid, gid);
         return become(uid, gid, user);
     }
     struct stat info {};
     if (::stat(data_dir.c_str(), &info) != 0)
         return fail(ErrorCode::invalid, data_dir + ": " + std::strerror(errno), "create the data directory");
+    make_socket_folder(socket, info.st_uid, info.st_gid);
     if (info.st_uid != 0)
         return become(info.st_uid, info.st_gid, "");
     MAIL_DO(keep_bind_capability());

@@ -16,8 +16,9 @@
 #include "maild/version.hpp"
 
 #include <boost/json.hpp>
-#include <csignal>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <sys/prctl.h>
 #include <thread>
 
@@ -94,7 +95,8 @@ class Server {
         }
     }
 
-    void stop() {
+    /// False when a session would not end: what it uses must then not be destroyed.
+    [[nodiscard]] bool stop() {
         log(Event::server_stopping, {{"sessions", sessions_.size()}});
         supervisor_.stopping();
         stopping_ = true;
@@ -117,6 +119,7 @@ class Server {
         background_.wait(cancel_time);
         store_->close();
         runtime_.stop();
+        return sessions_.size() == 0 && background_.size() == 0;
     }
 
     static sigset_t signals() {
@@ -312,7 +315,7 @@ int serve(const BootConfig& boot) {
     ::prctl(PR_SET_DUMPABLE, 0);
     const net::InheritedSockets inherited; // before anything else opens descriptors
     const Supervisor supervisor;
-    const auto running_as = drop_privileges(boot.user, boot.data_dir);
+    const auto running_as = drop_privileges(boot.user, boot.data_dir, boot.socket_path());
     if (!running_as)
         return failed(running_as.error(), exit_config);
     log(Event::server_privileges, {{"user", *running_as}});
@@ -340,7 +343,11 @@ int serve(const BootConfig& boot) {
                                       code == ErrorCode::conflict || code == ErrorCode::denied || code == ErrorCode::too_large;
             status = failed(started.error(), config_fault ? exit_config : exit_failed);
         }
-        server.stop();
+        if (!server.stop()) {
+            log(Event::server_stopped, {{"status", status}, {"reason", "a session did not end and was left"}});
+            flush_log();
+            std::_Exit(status); // the store is closed; unwinding below a live session helps nobody
+        }
     }
     log(Event::server_stopped, {{"status", status}});
     flush_log();

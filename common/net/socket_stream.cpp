@@ -6,7 +6,6 @@
 #include "common/net/tls_openssl.hpp"
 
 #include <array>
-#include <atomic>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -110,7 +109,7 @@ struct SocketStream::Core : std::enable_shared_from_this<Core> {
     bool expired = false;
     bool tls_broken = false; ///< after a fatal error nothing may be sent, not even close_notify
     bool ended = false; ///< shutdown() was called
-    std::atomic<bool> ending{false}; ///< ender() was used
+    bool ending = false; ///< ender() was used
     bool interruptible = false;
     int at_once = 0; ///< calls in a row that did not wait
     std::size_t wasted = 0; ///< bytes read by linger()
@@ -444,11 +443,12 @@ std::function<void()> SocketStream::closer() {
 
 std::function<void()> SocketStream::ender() {
     return [weak = std::weak_ptr<Core>(core_), executor = core_->descriptor.get_executor()] {
-        if (const auto core = weak.lock())
-            core->ending = true;
         asio::post(executor, [weak] {
             const auto core = weak.lock();
-            if (core && core->interruptible && core->fd >= 0)
+            if (!core || core->fd < 0)
+                return;
+            core->ending = true;
+            if (core->interruptible)
                 core->descriptor.cancel();
         });
     };

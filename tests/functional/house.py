@@ -98,7 +98,7 @@ items:
     def socket(self):
         return self.data / "admin.sock"
 
-    def start(self, environment=None, wait=20, prefix=(), arguments=(), **popen):
+    def start(self, environment=None, wait=20, prefix=(), arguments=(), socket_path=None, **popen):
         self.log = open(self.dir / "log", "ab")
         command = [*prefix, MAILD, "serve", "--data-dir", self.data, "--apply", self.site, *arguments]
         self.process = subprocess.Popen(command, stderr=self.log, env=os.environ | self.environment | (environment or {}), **popen)
@@ -108,7 +108,7 @@ items:
                 return False
             try:
                 with socket.socket(socket.AF_UNIX) as s:
-                    s.connect(str(self.socket))
+                    s.connect(str(socket_path or self.socket))
                 return True
             except OSError:
                 time.sleep(0.02)

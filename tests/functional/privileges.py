@@ -73,6 +73,12 @@ check("it stops cleanly", house.stop() == 0, house.tail())
 check("check as root leaves no file of root's", house.check().returncode == 0 and
       {path.lstat().st_uid for path in house.data.rglob("*")} == {UID})
 
+run = house.dir / "run"
+check("it starts with a socket in a folder that is not there", house.start(arguments=["--socket", run / "admin.sock"], socket_path=run / "admin.sock"),
+      house.tail())
+check("which is made for its user", (run.stat().st_uid, oct(run.stat().st_mode & 0o777)) == (UID, "0o700"), run.stat())
+check("it stops", house.stop() == 0 and not (run / "admin.sock").exists())
+
 nobody = pwd.getpwnam("nobody")
 for path in (house.data, *house.data.rglob("*")):
     os.lchown(path, nobody.pw_uid, nobody.pw_gid)
