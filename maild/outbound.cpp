@@ -1,6 +1,11 @@
 #include "maild/outbound.hpp"
 
 #include "common/base/log.hpp"
+#include "common/net/dns.hpp"
+#include "common/net/tls_context.hpp"
+#include "maild/queue/outbound_config.hpp"
+#include "maild/queue/scheduler.hpp"
+#include "maild/service/delivery.hpp"
 
 #include <unistd.h>
 

@@ -1,17 +1,29 @@
 // Outbound: the queue's scheduler joined to this server: configuration, resolver, TLS, reports. Reconciled like listeners.
 #pragma once
 
-#include "common/net/dns.hpp"
-#include "common/net/tls_context.hpp"
-#include "maild/queue/outbound_config.hpp"
-#include "maild/queue/scheduler.hpp"
 #include "maild/service/changes.hpp"
-#include "maild/service/delivery.hpp"
 #include "maild/service/snapshot.hpp"
 
 #include <memory>
 #include <mutex>
 #include <optional>
+
+namespace mail::async {
+class Runtime;
+class WorkerPool;
+} // namespace mail::async
+namespace mail::net {
+class Resolver;
+class TlsClient;
+} // namespace mail::net
+namespace mail::queue {
+struct OutboundConfig;
+class Scheduler;
+struct Way;
+} // namespace mail::queue
+namespace mail::service {
+class Delivery;
+}
 
 namespace mail {
 

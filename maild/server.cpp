@@ -8,6 +8,7 @@
 #include "maild/listeners.hpp"
 #include "maild/outbound.hpp"
 #include "maild/privileges.hpp"
+#include "maild/queue/way.hpp"
 #include "maild/reconciler.hpp"
 #include "maild/service/delivery.hpp"
 #include "maild/sessions.hpp"

@@ -2,18 +2,13 @@
 #pragma once
 
 #include "common/async/runtime.hpp"
+#include "maild/store/ready.hpp"
 #include "maild/store/sqlite/layout.hpp"
 #include "maild/store/sqlite/readers.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
 #include "maild/store/sqlite/writer.hpp"
 
 namespace mail::store::sqlite {
-
-/// A result that is there already. What has nothing to wait for returns this instead of being a coroutine of its own:
-/// each costs the compiler as much as everything else in its function.
-template <class T> [[nodiscard]] Task<T> ready(T value) {
-    co_return value;
-}
 
 struct Engine {
     SqliteOptions options;
