@@ -127,6 +127,9 @@ class YamlTree::Builder final : public YAML::EventHandler {
     Index add(Type type, const YAML::Mark& mark, YAML::anchor_t anchor) {
         if (tree_.nodes_.size() >= node_cap - 1)
             stop(mark, "more than " + std::to_string(limit::yaml_nodes) + " values in one file");
+        // yaml-cpp goes on for ever over empty values where a document ends inside braces. No text has that many values.
+        if (tree_.nodes_.size() > 4 * source_.size() + 16)
+            stop(mark, "cannot be read as YAML: the braces are not closed");
         const Index index = static_cast<Index>(tree_.nodes_.size());
         Node node;
         node.type = type;

@@ -243,6 +243,15 @@ TEST_CASE("Y01 Y02: bombs are refused at once") {
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
 }
 
+TEST_CASE("a document that ends inside braces does not read on for ever") {
+    const auto start = std::chrono::steady_clock::now();
+    const auto read = read_yaml("\xef\xbb\xbf,kind: a\r\n...\r\n--- {kind: domain, name: b.te\r\nspec: {}\r\n...\r\n"
+                                "--- {kind: domain, name: b.test}\r\n",
+                                "t.yaml");
+    CHECK(has_errors(read.issues));
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
+}
+
 TEST_CASE("positions of later faults come from the text") {
     const auto documents =
         documents_of("kind: group\nitems:\n  g@b.test:\n    members: [a@b.test,\n      c@b.test]\n");
