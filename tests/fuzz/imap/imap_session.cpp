@@ -11,6 +11,7 @@ namespace {
 
 std::unique_ptr<World> make_world() {
     auto world = std::make_unique<World>();
+    mail::service::SignIn::set_failure_delay(mail::Duration(0));
     const std::string message = "From: a@b.test\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n"
                                 "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ny\r\n--b--\r\n";
     static_cast<void>(world->as_ann(append("a", "INBOX", message) + append("b", "INBOX (\\Deleted)", "Subject: y\r\n\r\nz\r\n")));
