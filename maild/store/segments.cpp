@@ -114,6 +114,7 @@ Result<std::shared_ptr<Segments::File>> Segments::create(std::uint64_t needed) {
         ready = options_.files->sync_directory(options_.directory);
     if (!ready) {
         ::unlink(path.c_str());
+        failed_ = failed_ || ready.error().code != ErrorCode::no_space;
         return fail(std::move(ready).error());
     }
     last_number_ = file->number;
@@ -138,12 +139,16 @@ Result<void> Segments::roll(std::uint64_t needed) {
     return {};
 }
 
-void Segments::prepare() {
+Result<void> Segments::prepare() {
     const std::lock_guard lock(mutex_);
     if (failed_ || next_ || !current_ || end_ < current_->size / 4 * 3)
-        return;
-    if (auto file = create(options_.segment_bytes))
+        return {};
+    auto file = create(options_.segment_bytes);
+    if (file)
         next_ = std::move(*file);
+    else if (file.error().code != ErrorCode::no_space) // whoever needs the room then hears of a full disk
+        return fail(std::move(file).error());
+    return {};
 }
 
 Result<Segments::Region> Segments::reserve(std::uint64_t length) {

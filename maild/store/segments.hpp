@@ -52,8 +52,9 @@ class Segments {
     [[nodiscard]] Result<std::string> read(std::uint32_t segment, std::uint64_t offset, std::uint64_t length);
     /// The file is there and long enough to hold these bytes.
     [[nodiscard]] bool holds(const SpooledBytes& bytes);
-    /// Makes the next segment ahead of time when the current one is nearly full. Failure does not matter.
-    void prepare();
+    /// Makes the next segment ahead of time when the current one is nearly full. A full disk is no failure
+    /// yet. Error: internal, the disk fails.
+    [[nodiscard]] Result<void> prepare();
     /// True if the segment is not written to any more and has not been for `quiet`.
     [[nodiscard]] bool is_sealed(std::uint32_t segment, std::chrono::steady_clock::duration quiet);
     [[nodiscard]] Result<void> remove(std::uint32_t segment);

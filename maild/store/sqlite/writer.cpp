@@ -123,7 +123,8 @@ void Writer::loop() {
         batch.clear();
         checkpoint();
         context_.trim();
-        segments_->prepare();
+        if (auto prepared = segments_->prepare(); !prepared)
+            fail_for_good(prepared.error()); // a disk that fails to sync an empty file is not to be trusted with mail
     }
 }
 
