@@ -1,12 +1,14 @@
-// The client session against any server: the input is what the server says, all of it, in pieces of any size. The first
-// byte chooses the session's options and the message. Checked: every recipient has an outcome, none is delivered without
+// The client session against any server: the input is what the server says, reply by reply, or with the top bit of the first
+// byte all at once and in small pieces. The other bits choose the session's options and the message. Checked: every recipient has an outcome, none is delivered without
 // a 2xx having come, and what left has CR LF line ends only (faults O01, O04, O05, O13).
 #include "common/net/memory_stream.hpp"
 #include "common/net/tls_context.hpp"
 #include "maild/smtp_client/session.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 
 using namespace mail;
 
@@ -45,9 +47,27 @@ void check(bool holds) {
         std::abort();
 }
 
+/// After the reply that begins at `at`: a server waits with the next one for the next command.
+std::size_t end_of_reply(std::string_view input, std::size_t at) {
+    while (at < input.size()) {
+        const std::string_view line = input.substr(at, input.find('\n', at) - at);
+        at = std::min(at + line.size() + 1, input.size());
+        if (line.size() < 4 || line[3] != '-')
+            break;
+    }
+    return at;
+}
+
 Task<void> talk(Run& run) {
     std::size_t turn = run.choice;
-    auto stream = net::make_script_stream(run.input, &run.output, [&turn] { return turn++ % 7 == 0 ? std::size_t{1} : std::size_t{4096}; });
+    std::size_t at = 0;
+    const auto cut = [&turn, &at, &run] {
+        if ((run.choice & 128) != 0)
+            return turn++ % 7 == 0 ? std::size_t{1} : std::size_t{4096};
+        const std::size_t begin = std::exchange(at, end_of_reply(run.input, at));
+        return std::max<std::size_t>(at - begin, 1);
+    };
+    auto stream = net::make_script_stream(run.input, &run.output, cut);
     smtp_client::SessionOptions options;
     options.tls = static_cast<smtp_client::TlsPolicy>((run.choice >> 4) & 3);
     options.tls_client = run.tls;
