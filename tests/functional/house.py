@@ -35,6 +35,16 @@ def free_ports(count):
     return ports
 
 
+def until(what, seconds=20):
+    """True as soon as what() is."""
+    end = time.time() + seconds
+    while time.time() < end:
+        if what():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 class Checks:
     """Counts; prints failures as they happen."""
     def __init__(self):
@@ -140,6 +150,24 @@ items:
         client = imaplib.IMAP4("127.0.0.1", self.ports["imap"])
         client.login(f"{user}@example.test", password)
         return client
+
+    def reports(self):
+        """The delivery reports in Ann's inbox, as text."""
+        client = self.imap()
+        client.select("INBOX")
+        found = client.search(None, "HEADER", "Content-Type", "multipart/report")[1][0].split()
+        texts = [client.fetch(n, "(BODY.PEEK[])")[1][0][1].decode() for n in found]
+        client.logout()
+        return texts
+
+    def submit(self, to, message, sender="ann"):
+        """Sends bytes over submission with TLS and sign-in, through curl; the finished process."""
+        path = self.dir / "message"
+        path.write_bytes(message)
+        address = f"{sender}@example.test"
+        return subprocess.run(["curl", "-sS", "--max-time", "20", "--cacert", self.data / "tls/default.crt", "--ssl-reqd",
+                               "-u", f"{address}:secret", "--mail-from", address, "--mail-rcpt", to,
+                               "-T", path, f"smtp://127.0.0.1:{self.ports['submission']}/client.test"], capture_output=True, text=True)
 
     def smtp(self, port="smtp", timeout=30):
         return Smtp(self.ports[port], timeout)

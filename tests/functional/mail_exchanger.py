@@ -2,7 +2,7 @@
 """mail_exchanger.py: a message leaves by MX through a real name server (nsd) on loopback, and what cannot be delivered comes
 back as a report."""
 import atexit, os, re, shutil, socket, subprocess, threading, time
-from house import Checks, House, free_ports
+from house import Checks, House, free_ports, until
 
 check = Checks()
 nsd = shutil.which("nsd") or shutil.which("nsd", path="/usr/sbin")
@@ -108,22 +108,7 @@ check("maild starts", house.start(), house.tail())
 
 
 def send(to):
-    """Over submission as Ann, through curl."""
-    message = house.dir / "message"
-    message.write_bytes(f"From: ann@example.test\r\nTo: {to}\r\nSubject: by MX\r\n\r\n.leading dot\r\nend\r\n".encode())
-    return subprocess.run(["curl", "-sS", "--max-time", "20", "--cacert", house.data / "tls/default.crt", "--ssl-reqd",
-                           "-u", "ann@example.test:secret", "--mail-from", "ann@example.test", "--mail-rcpt", to,
-                           "-T", message, f"smtp://127.0.0.1:{house.ports['submission']}/client.test"],
-                          capture_output=True, text=True)
-
-
-def until(what, seconds=20):
-    end = time.time() + seconds
-    while time.time() < end:
-        if what():
-            return True
-        time.sleep(0.1)
-    return False
+    return house.submit(to, f"From: ann@example.test\r\nTo: {to}\r\nSubject: by MX\r\n\r\n.leading dot\r\nend\r\n".encode())
 
 
 done = send("good@remote.test")
@@ -138,18 +123,8 @@ send("unknown@remote.test")
 send("someone@nullmx.remote.test")
 send("someone@absent.remote.test")
 
-
-def reports():
-    client = house.imap()
-    client.select("INBOX")
-    found = client.search(None, "HEADER", "Content-Type", "multipart/report")[1][0].split()
-    texts = [client.fetch(n, "(BODY.PEEK[])")[1][0][1].decode() for n in found]
-    client.logout()
-    return texts
-
-
-check("three reports come back", until(lambda: len(reports()) == 3, 30), house.tail())
-texts = reports()
+check("three reports come back", until(lambda: len(house.reports()) == 3, 30), house.tail())
+texts = house.reports()
 check("with the remote's own words", any("No such person in this sink" in t for t in texts))
 check("as multipart/report of delivery-status", all("report-type=delivery-status" in t.replace('"', "") for t in texts))
 check("for null MX and for a domain that does not exist", any("5.1.10" in t for t in texts) and

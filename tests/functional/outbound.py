@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """outbound.py: how mail leaves, against real software: nsd with a signed zone, Postfix and its smtp-sink, a second maild as smart
 host, an HTTPS server for MTA-STS. DANE, MTA-STS, sign-in, direct first, holds, suppressions and the verbs of the queue."""
-import atexit, hashlib, http.server, os, pathlib, pwd, re, shutil, socket, ssl, subprocess, threading, time
-from house import Checks, House, free_ports, verifier
+import atexit, hashlib, http.server, os, pathlib, pwd, re, shutil, socket, ssl, subprocess, threading
+from house import Checks, House, free_ports, until, verifier
 
 check = Checks()
 os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -18,15 +18,6 @@ kind: mailbox
 items: {{carl@other.test: {{password: {{hash: "{verifier('secret')}"}}}}}}
 """)
 folder = relay.dir
-
-
-def until(what, seconds=20):
-    end = time.time() + seconds
-    while time.time() < end:
-        if what():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def run(*command, cwd=folder, **more):
@@ -277,11 +268,7 @@ check("maild starts", house.start(), house.tail())
 
 
 def send(to, sender="ann", body="hello", header=""):
-    message = house.dir / "message"
-    message.write_bytes(f"From: {sender}@example.test\r\nTo: {to}\r\nSubject: outbound\r\n{header}\r\n{body}\r\n".encode())
-    done = subprocess.run(["curl", "-sS", "--max-time", "20", "--cacert", house.data / "tls/default.crt", "--ssl-reqd",
-                           "-u", f"{sender}@example.test:secret", "--mail-from", f"{sender}@example.test", "--mail-rcpt", to,
-                           "-T", message, f"smtp://127.0.0.1:{house.ports['submission']}/client.test"], capture_output=True, text=True)
+    done = house.submit(to, f"From: {sender}@example.test\r\nTo: {to}\r\nSubject: outbound\r\n{header}\r\n{body}\r\n".encode(), sender)
     return check(f"mail to {to} is taken", done.returncode == 0, done.stderr)
 
 
@@ -358,18 +345,8 @@ check("so the exchanger got nothing more", len(sinks["dane"].messages) == 1)
 send("gone@plain.test")
 send("a@nullmx.test")
 
-
-def reports():
-    client = house.imap()
-    client.select("INBOX")
-    found = client.search(None, "HEADER", "Content-Type", "multipart/report")[1][0].split()
-    texts = [client.fetch(n, "(BODY.PEEK[])")[1][0][1].decode() for n in found]
-    client.logout()
-    return texts
-
-
-check("a suppressed recipient: the sender is told", until(lambda: any("asked not to be written to" in t for t in reports())), house.tail())
-check("null MX: returned at once", until(lambda: any("5.1.10" in t and "a@nullmx.test" in t for t in reports())), house.tail())
+check("a suppressed recipient: the sender is told", until(lambda: any("asked not to be written to" in t for t in house.reports())), house.tail())
+check("null MX: returned at once", until(lambda: any("5.1.10" in t and "a@nullmx.test" in t for t in house.reports())), house.tail())
 send("a@held.test")
 check("a hold rule holds", until(lambda: [i["status"] for i in items("--filter", "domain=held.test")] == ["held"]), items())
 check("with its reason", "being moved" in error_of("held.test"))
@@ -393,7 +370,7 @@ check("dump writes the message", "Subject: outbound" in house.mailctl("queue", "
 house.mailctl("queue", "drop", one, "--silent", "--yes")
 check("drop --silent", not items("--filter", "recipient=c1@closed.test"))
 house.mailctl("queue", "drop", "--filter", "recipient=c2@closed.test", "--notify", "--yes")
-check("drop --notify tells the sender", until(lambda: any("c2@closed.test" in t for t in reports())), house.tail())
+check("drop --notify tells the sender", until(lambda: any("c2@closed.test" in t for t in house.reports())), house.tail())
 check("nothing of it is left", not items("--filter", "domain=closed.test"), items())
 check("it stops cleanly", house.stop() == 0, house.tail())
 check("so does the smart host", relay.stop() == 0)
