@@ -53,7 +53,7 @@ Task<Result<bool>> Reader::fill(std::size_t want) {
             buffer_.resize(size_ + room);
     }
     const std::span<char> free(buffer_.data() + size_, room);
-    MAIL_CO_TRY(const std::size_t got, co_await stream_.read_some(free));
+    MAIL_CO_TRY(const std::size_t got, co_await stream_->read_some(free));
     size_ += got;
     if (got == room)
         chunk_ = std::min<std::size_t>(chunk_ * 2, 65536);

@@ -9,7 +9,7 @@ namespace mail::net {
 class Reader {
   public:
     /// `stream` outlives the reader.
-    explicit Reader(Stream& stream) : stream_(stream) {}
+    explicit Reader(Stream& stream) : stream_(&stream) {}
     ~Reader();
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
@@ -22,11 +22,13 @@ class Reader {
     /// One line up to and without CR LF, or without LF when `lenient` (clients reading foreign servers). Errors: too_large
     /// beyond `max` bytes, closed at the end of the stream. The bytes are copied out.
     [[nodiscard]] Task<Result<std::string>> line(std::size_t max, bool lenient = false);
+    /// Reads from `stream` from now on, as when compression begins; nothing may be buffered.
+    void attach(Stream& stream) noexcept { stream_ = &stream; }
     /// Frees the buffer when it is empty: an idle connection then costs nothing here.
     void release();
 
   private:
-    Stream& stream_;
+    Stream* stream_;
     std::string buffer_;
     std::size_t at_ = 0;   ///< first unconsumed byte
     std::size_t size_ = 0; ///< end of the bytes read; buffer_ itself may be longer

@@ -28,6 +28,10 @@ Task<Reply> Session::cmd_id(const Command&) {
     co_return Reply::ok("ID completed");
 }
 
+bool Session::may_start_tls() const {
+    return profile_.offer_starttls && profile_.tls != nullptr && stream_->tls() == nullptr && !compressed_;
+}
+
 bool Session::plaintext_allowed() const { return stream_->tls() != nullptr || profile_.plaintext_auth; }
 
 service::Caller Session::caller() const {
@@ -36,7 +40,7 @@ service::Caller Session::caller() const {
 }
 
 Task<Reply> Session::cmd_starttls(const Command& command) {
-    if (!profile_.offer_starttls || profile_.tls == nullptr || stream_->tls() != nullptr)
+    if (!may_start_tls())
         co_return Reply::bad("STARTTLS is not offered here");
     // Commands sent ahead in plain text could come from someone in between (CVE-2021-33515): no answer to them ever.
     if (!reader_.buffered().empty()) {
@@ -89,7 +93,8 @@ Task<Reply> Session::end_sign_in(const Command& command, Result<service::Mailbox
     if (mailbox) {
         const auto reply = signed_in(std::move(*mailbox));
         const auto executor = co_await boost::asio::this_coro::executor;
-        services_.tasks.spawn(executor, companion(shared_from_this()));
+        if (!std::exchange(accompanied_, true)) // after UNAUTHENTICATE it is still there
+            services_.tasks.spawn(executor, companion(shared_from_this()));
         co_return reply;
     }
     auto reply = co_await sign_in_failed(mailbox.error());
@@ -152,7 +157,7 @@ void Session::enable_condstore() { condstore_ = true; }
 
 Task<Reply> Session::cmd_enable(const Command& command) {
     std::string enabled;
-    for (const auto& capability : std::get<EnableArguments>(command.body).capabilities) {
+    for (const auto& capability : std::get<WordsArguments>(command.body).words) {
         // RFC 9051 §6.3.1: what is not known is ignored; ENABLED lists what this command newly enabled.
         bool* flag = capability == "IMAP4REV2"   ? &rev2_
                      : capability == "UTF8=ACCEPT" ? &utf8_accept_

@@ -134,6 +134,8 @@ Task<Reply> Session::cmd_fetch(const Command& command) {
         job.items.add(FetchAttribute::modseq);
         keep_changed(job.positions, *arguments.changed_since);
     }
+    if (arguments.partial)
+        keep_part(job.positions, *arguments.partial);
     if (arguments.vanished) {
         const auto told = co_await tell_vanished(arguments);
         if (!told)

@@ -205,17 +205,57 @@ Task<Reply> Session::cmd_search(const Command& command) {
     co_return Reply::ok("SEARCH completed");
 }
 
+namespace {
+
+// RFC 9394 §3.1: the results from `first` to `last`, counted from the beginning or from the end.
+std::span<const std::uint32_t> part_of(std::span<const std::uint32_t> found, const PartialRange& range) {
+    const auto before = std::min<std::size_t>(range.first - 1, found.size());
+    const auto count = std::min<std::size_t>(range.last, found.size()) - before;
+    return found.subspan(range.from_end ? found.size() - before - count : before, count);
+}
+
+std::string range_text(const PartialRange& range) {
+    const std::string sign = range.from_end ? "-" : "";
+    return sign + std::to_string(range.first) + ":" + sign + std::to_string(range.last);
+}
+
+} // namespace
+
+void Session::keep_part(Positions& positions, const PartialRange& range) {
+    std::vector<std::uint32_t> numbers;
+    for (const auto& piece : positions)
+        for (auto number = piece.first; number <= piece.last; ++number)
+            numbers.push_back(number);
+    NumberList kept;
+    for (const auto number : part_of(numbers, range))
+        kept.add(number);
+    positions.assign(kept.ranges().begin(), kept.ranges().end());
+}
+
+// RFC 7162 §3.1.5: the highest of what is returned.
+store::ModSeq Session::highest_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found) const {
+    const auto& snapshot = selected_->view.snapshot();
+    const bool all = !arguments.extended || arguments.return_all || arguments.return_count;
+    store::ModSeq modseq = 0;
+    const auto consider = [&](std::uint32_t position) { modseq = std::max(modseq, snapshot.at(position).modseq); };
+    if (all)
+        std::for_each(found.begin(), found.end(), consider);
+    if (arguments.partial)
+        for (const auto position : part_of(found, *arguments.partial))
+            consider(position);
+    if (arguments.return_min && !found.empty())
+        consider(found.front());
+    if (arguments.return_max && !found.empty())
+        consider(found.back());
+    return modseq;
+}
+
 // `found` in the order to tell it: ascending, or sorted.
 void Session::tell_found(const Command& command, const SearchArguments& arguments, std::string_view word,
                          const std::vector<std::uint32_t>& found) {
     const auto& snapshot = selected_->view.snapshot();
     const auto number = [&](std::uint32_t position) { return command.uid ? snapshot.uid_at(position) : position + 1; };
-    const bool all = arguments.return_all || arguments.return_count;
-    store::ModSeq modseq = 0; // RFC 7162 §3.1.5: the highest of what is returned
-    for (std::size_t i = 0; arguments.program.uses_modseq && i < found.size(); ++i)
-        if (!arguments.extended || all || (arguments.return_min && i == 0) ||
-            (arguments.return_max && i + 1 == found.size()))
-            modseq = std::max(modseq, snapshot.at(found[i]).modseq);
+    const store::ModSeq modseq = arguments.program.uses_modseq ? highest_found(arguments, found) : 0;
     // RFC 9051 §7.3.4: IMAP4rev2 knows only ESEARCH; SORT has its own response (RFC 5256 §4).
     if (!arguments.extended && (!rev2_ || word != "SEARCH")) {
         append_all(out_, {"* ", word});
@@ -228,7 +268,7 @@ void Session::tell_found(const Command& command, const SearchArguments& argument
         say("");
         return;
     }
-    NumberList numbers;
+    NumberList numbers, part;
     if (arguments.return_all || !arguments.extended)
         for (auto position : found)
             numbers.add(number(position));
@@ -242,22 +282,44 @@ void Session::tell_found(const Command& command, const SearchArguments& argument
     if (modseq != 0)
         summary.modseq = modseq;
     summary.all = &numbers;
+    if (arguments.partial) {
+        for (auto position : part_of(found, *arguments.partial))
+            part.add(number(position));
+        summary.part = &part;
+        summary.part_of = range_text(*arguments.partial);
+    }
     if (arguments.return_save)
         save_found(arguments, found);
     // RFC 5182 §2.1: SAVE alone is answered by the tagged line only.
-    const bool save_alone = arguments.return_save && !all && !arguments.return_min && !arguments.return_max;
-    if (!save_alone)
+    const bool told = !arguments.extended || arguments.return_all || arguments.return_count || arguments.return_min ||
+                      arguments.return_max || arguments.partial;
+    if (told)
         append_esearch(out_, summary);
 }
 
-// RFC 5182 §2.4: with MIN or MAX alone only those are saved.
+// RFC 5182 §2.4: with MIN, MAX or PARTIAL (RFC 9394 §3.2) alone only those are saved.
 void Session::save_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found) {
     const auto& snapshot = selected_->view.snapshot();
-    const bool all = arguments.return_all || arguments.return_count || (!arguments.return_min && !arguments.return_max);
+    const bool some = arguments.return_min || arguments.return_max || arguments.partial;
+    const bool all = arguments.return_all || arguments.return_count || !some;
+    std::vector<std::uint32_t> kept;
+    if (all) {
+        kept = found;
+    } else {
+        if (arguments.return_min && !found.empty())
+            kept.push_back(found.front());
+        if (arguments.partial) {
+            const auto part = part_of(found, *arguments.partial);
+            kept.insert(kept.end(), part.begin(), part.end());
+        }
+        if (arguments.return_max && !found.empty())
+            kept.push_back(found.back());
+        std::sort(kept.begin(), kept.end());
+        kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+    }
     NumberList uids;
-    for (std::size_t i = 0; i < found.size(); ++i)
-        if (all || (arguments.return_min && i == 0) || (arguments.return_max && i + 1 == found.size()))
-            uids.add(snapshot.uid_at(found[i]));
+    for (const auto position : kept)
+        uids.add(snapshot.uid_at(position));
     selected_->saved.assign(uids.ranges().begin(), uids.ranges().end());
 }
 

@@ -15,12 +15,12 @@ constexpr std::uint8_t any = greeted | signed_in | selected;
 constexpr std::uint8_t inside = signed_in | selected;
 
 // Extensions that change commands instead of adding one.
-constexpr std::array<std::string_view, 26> extensions = {
+constexpr std::array<std::string_view, 27> extensions = {
     "SASL-IR",     "UIDPLUS",     "CHILDREN",  "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE",
     "CREATE-SPECIAL-USE", "ESEARCH", "SEARCHRES", "WITHIN",     "CONDSTORE",   "QRESYNC",
     "MULTIAPPEND", "BINARY",      "STATUS=SIZE", "OBJECTID",    "PREVIEW",     "SORT=DISPLAY",
     "ESORT",       "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "I18NLEVEL=1", "UTF8=ACCEPT", "SAVEDATE",
-    "QUOTA",       "QUOTA=RES-STORAGE",
+    "QUOTA",       "QUOTA=RES-STORAGE", "PARTIAL",
 };
 
 } // namespace
@@ -32,6 +32,7 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::capability, any, false, &Session::cmd_capability, ""},
         CommandRow{Verb::check, selected, false, &Session::cmd_noop, ""},
         CommandRow{Verb::close, selected, false, &Session::cmd_close, ""},
+        CommandRow{Verb::compress, inside, false, &Session::cmd_compress, "COMPRESS=DEFLATE"},
         CommandRow{Verb::copy, selected, true, &Session::cmd_copy, ""},
         CommandRow{Verb::create, inside, false, &Session::cmd_create, ""},
         CommandRow{Verb::delete_, inside, false, &Session::cmd_delete, ""},
@@ -43,6 +44,7 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::getquotaroot, inside, false, &Session::cmd_getquotaroot, ""},
         CommandRow{Verb::id, any, false, &Session::cmd_id, "ID"},
         CommandRow{Verb::idle, inside, false, &Session::cmd_idle, "IDLE"},
+        CommandRow{Verb::language, any, false, &Session::cmd_language, "LANGUAGE"},
         CommandRow{Verb::list, inside, false, &Session::cmd_list, ""},
         CommandRow{Verb::login, greeted, false, &Session::cmd_login, ""},
         CommandRow{Verb::logout, any, false, &Session::cmd_logout, ""},
@@ -59,6 +61,7 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::store, selected, true, &Session::cmd_store, ""},
         CommandRow{Verb::subscribe, inside, false, &Session::cmd_subscribe, ""},
         CommandRow{Verb::thread, selected, true, &Session::cmd_thread, ""},
+        CommandRow{Verb::unauthenticate, inside, false, &Session::cmd_unauthenticate, "UNAUTHENTICATE"},
         CommandRow{Verb::unselect, selected, false, &Session::cmd_unselect, "UNSELECT"},
         CommandRow{Verb::unsubscribe, inside, false, &Session::cmd_subscribe, ""},
     };
@@ -72,7 +75,7 @@ std::string Session::capabilities() const {
         out += word;
     };
     if (state_ == State::greeted) {
-        if (profile_.offer_starttls && profile_.tls != nullptr && stream_->tls() == nullptr)
+        if (may_start_tls())
             add("STARTTLS");
         if (!plaintext_allowed())
             add("LOGINDISABLED"); // RFC 9051 §6.2.3
@@ -87,7 +90,7 @@ std::string Session::capabilities() const {
         add(word);
     add("APPENDLIMIT=" + std::to_string(limit::message_bytes));
     for (const auto& row : commands())
-        if (!row.capability.empty())
+        if (!row.capability.empty() && !(row.verb == Verb::compress && compressed_))
             add(row.capability);
     return out;
 }

@@ -97,6 +97,7 @@ class Session : public std::enable_shared_from_this<Session> {
     /// The client takes UTF-8 in quoted strings and mailbox names (RFC 9051 §5.1, RFC 6855 §3).
     [[nodiscard]] bool utf8() const noexcept { return rev2_ || utf8_accept_; }
     [[nodiscard]] bool plaintext_allowed() const;
+    [[nodiscard]] bool may_start_tls() const;
     [[nodiscard]] service::Caller caller() const;
     [[nodiscard]] store::AccountId account() const { return mailbox_->account; }
     [[nodiscard]] Result<std::string> decode_name(const std::string& raw) const;
@@ -143,6 +144,9 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Result<std::vector<service::Facts>>> load_facts(std::span<const std::uint32_t> positions);
     [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> sorted(const std::vector<SortCriterion>& criteria,
                                                                   std::vector<std::uint32_t> found);
+    [[nodiscard]] store::ModSeq highest_found(const SearchArguments& arguments,
+                                              const std::vector<std::uint32_t>& found) const;
+    static void keep_part(Positions& positions, const PartialRange& range);
     void save_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found);
     [[nodiscard]] Task<Reply> copy_or_move(const Command& command, bool move);
     [[nodiscard]] Task<void> append_literal(Framer::Event event);
@@ -161,6 +165,9 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Reply> cmd_authenticate(const Command& command);
     [[nodiscard]] Task<Reply> cmd_login(const Command& command);
     [[nodiscard]] Task<Reply> cmd_enable(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_compress(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_language(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_unauthenticate(const Command& command);
     [[nodiscard]] Task<Reply> cmd_select(const Command& command);
     [[nodiscard]] Task<Reply> cmd_create(const Command& command);
     [[nodiscard]] Task<Reply> cmd_delete(const Command& command);
@@ -195,6 +202,8 @@ class Session : public std::enable_shared_from_this<Session> {
     State state_ = State::greeted;
     std::string out_;      ///< responses not yet written: pipelined commands share one write
     bool broken_ = false;  ///< the client cannot be reached any more
+    bool compressed_ = false;
+    bool accompanied_ = false; ///< the companion lives
     bool rev2_ = false, utf8_accept_ = false, condstore_ = false, qresync_ = false; ///< enabled
     unsigned errors_ = 0;   ///< BAD answers
     unsigned failures_ = 0; ///< failed sign-ins

@@ -7,6 +7,7 @@
 #include "common/mail/date.hpp"
 #include "maild/imap/proto/fetch_items.hpp"
 #include "maild/imap/proto/framer.hpp"
+#include "maild/imap/proto/mailbox_scope.hpp"
 #include "maild/imap/proto/search_key.hpp"
 
 #include <optional>
@@ -18,10 +19,10 @@
 namespace mail::imap {
 
 enum class Verb : std::uint8_t {
-    append, authenticate, capability, check, close, copy, create, delete_, enable, examine, expunge, fetch, getquota,
-    getquotaroot, id, idle,
-    list, login, logout, lsub, move, namespace_, noop, rename, search, select, sort, starttls, status, store, subscribe,
-    thread, unselect, unsubscribe,
+    append, authenticate, cancelupdate, capability, check, close, compress, copy, create, delete_, deleteacl, enable,
+    esearch, examine, expunge, fetch, getacl, getmetadata, getquota, getquotaroot, id, idle, language, list, listrights,
+    login, logout, lsub, move, myrights, namespace_, noop, notify, rename, replace, search, select, setacl, setmetadata,
+    sort, starttls, status, store, subscribe, thread, unauthenticate, unselect, unsubscribe,
 };
 
 /// System flags as bits (RFC 9051 §2.3.2).
@@ -44,8 +45,8 @@ struct LoginArguments {
 struct IdArguments {
     std::vector<std::pair<std::string, std::string>> fields; ///< NIL values left out
 };
-struct EnableArguments {
-    std::vector<std::string> capabilities; ///< upper-case
+struct WordsArguments { ///< ENABLE and COMPRESS: upper-case words; LANGUAGE: tags; CANCELUPDATE: tags of commands
+    std::vector<std::string> words;
 };
 struct ResyncArguments { ///< RFC 7162 §3.2.5
     std::uint32_t uid_validity = 0;
@@ -61,6 +62,22 @@ struct SelectArguments {
 struct MailboxArguments { ///< CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE, GETQUOTAROOT; the root of GETQUOTA
     std::string mailbox;
     std::vector<std::string> special_use; ///< RFC 6154 §3: "\Archive" as sent
+};
+struct RightsArguments { ///< GETACL, SETACL, DELETEACL, LISTRIGHTS, MYRIGHTS (RFC 4314)
+    std::string mailbox;
+    std::string identifier;
+    std::string rights; ///< with "+" or "-" before them as sent
+};
+struct MetadataArguments { ///< GETMETADATA, SETMETADATA (RFC 5464)
+    enum class Depth : std::uint8_t { zero, one, infinity };
+    std::string mailbox; ///< empty: the server
+    std::optional<std::uint32_t> max_size;
+    Depth depth = Depth::zero;
+    std::vector<std::pair<std::string, std::optional<std::string>>> entries; ///< values of SETMETADATA alone; none: NIL
+};
+struct NotifyArguments { ///< RFC 5465
+    bool status = false;
+    std::vector<NotifyGroup> groups; ///< none: NOTIFY NONE
 };
 struct RenameArguments {
     std::string from;
@@ -81,6 +98,8 @@ struct ListArguments { ///< RFC 5258, RFC 5819, RFC 6154
     bool extended = false; ///< any of the extended syntax was used
     bool select_subscribed = false, select_remote = false, select_recursive = false, select_special_use = false;
     bool return_subscribed = false, return_children = false, return_special_use = false;
+    bool return_my_rights = false;            ///< RFC 8440
+    std::vector<std::string> return_metadata; ///< entries (RFC 9590)
     std::uint16_t return_status = 0; ///< StatusItem bits
 };
 struct AppendMessage {
@@ -94,9 +113,18 @@ struct AppendArguments { ///< only for messages that were not streamed; see appe
     std::string mailbox;
     std::vector<AppendMessage> messages;
 };
+/// "101:200" in order, or "-1:-100" counted from the end (RFC 9394, RFC 5267 §4.4).
+struct PartialRange {
+    bool from_end = false;
+    std::uint32_t first = 1; ///< not above last
+    std::uint32_t last = 1;
+};
 struct SearchArguments {
     bool extended = false; ///< RETURN was given (RFC 4731)
     bool return_min = false, return_max = false, return_all = false, return_count = false, return_save = false;
+    bool return_update = false; ///< RFC 5267 §4.3
+    std::optional<PartialRange> partial;
+    std::vector<MailboxScope> scopes; ///< of ESEARCH IN (RFC 7377); none: the selected mailbox
     std::string charset; ///< upper-case; empty: none given
     SearchProgram program;
 };
@@ -118,6 +146,7 @@ struct FetchArguments {
     FetchItems items;
     std::optional<std::uint64_t> changed_since; ///< RFC 7162 §3.1.4
     bool vanished = false;                      ///< RFC 7162 §3.2.6
+    std::optional<PartialRange> partial;        ///< RFC 9394 §3.3
 };
 struct StoreArguments {
     enum class How : std::uint8_t { replace, add, remove };
@@ -135,10 +164,11 @@ struct ExpungeArguments {
     std::optional<SequenceSet> uids; ///< UID EXPUNGE (RFC 4315)
 };
 
-using Body = std::variant<NoArguments, AuthenticateArguments, LoginArguments, IdArguments, EnableArguments,
-                          SelectArguments, MailboxArguments, RenameArguments, StatusArguments, ListArguments,
-                          AppendArguments, SearchArguments, SortArguments, ThreadArguments, FetchArguments, StoreArguments, CopyArguments,
-                          ExpungeArguments>;
+using Body = std::variant<NoArguments, AuthenticateArguments, LoginArguments, IdArguments, WordsArguments,
+                          RightsArguments, MetadataArguments, NotifyArguments, SelectArguments, MailboxArguments,
+                          RenameArguments, StatusArguments, ListArguments,
+                          AppendArguments, SearchArguments, SortArguments, ThreadArguments, FetchArguments,
+                          StoreArguments, CopyArguments, ExpungeArguments>;
 
 struct Command {
     std::string tag;

@@ -75,6 +75,9 @@ bool parse_authenticate(Cursor& in, Command& out);
 bool parse_login(Cursor& in, Command& out);
 bool parse_id(Cursor& in, Command& out);
 bool parse_enable(Cursor& in, Command& out);
+bool parse_compress(Cursor& in, Command& out);
+bool parse_language(Cursor& in, Command& out);
+bool parse_cancelupdate(Cursor& in, Command& out);
 bool parse_select(Cursor& in, Command& out);
 bool parse_create(Cursor& in, Command& out);
 bool parse_mailbox_only(Cursor& in, Command& out);
@@ -91,6 +94,8 @@ bool parse_store(Cursor& in, Command& out);
 bool parse_copy(Cursor& in, Command& out);
 bool parse_expunge(Cursor& in, Command& out);
 
+/// "1:100" or "-1:-100" (RFC 9394 §4).
+bool parse_partial_range(Cursor& in, PartialRange& range);
 /// " (items)" of STATUS and of LIST RETURN STATUS.
 bool parse_status_items(Cursor& in, std::uint16_t& items);
 /// Flags, date and literal of one APPEND message, from the blank before it.

@@ -21,9 +21,11 @@ struct VerbRow {
 constexpr std::array verbs = {
     VerbRow{"APPEND", Verb::append, parse_append},
     VerbRow{"AUTHENTICATE", Verb::authenticate, parse_authenticate},
+    VerbRow{"CANCELUPDATE", Verb::cancelupdate, parse_cancelupdate},
     VerbRow{"CAPABILITY", Verb::capability, parse_nothing},
     VerbRow{"CHECK", Verb::check, parse_nothing},
     VerbRow{"CLOSE", Verb::close, parse_nothing},
+    VerbRow{"COMPRESS", Verb::compress, parse_compress},
     VerbRow{"COPY", Verb::copy, parse_copy, true},
     VerbRow{"CREATE", Verb::create, parse_create},
     VerbRow{"DELETE", Verb::delete_, parse_mailbox_only},
@@ -35,6 +37,7 @@ constexpr std::array verbs = {
     VerbRow{"GETQUOTAROOT", Verb::getquotaroot, parse_mailbox_only},
     VerbRow{"ID", Verb::id, parse_id},
     VerbRow{"IDLE", Verb::idle, parse_nothing},
+    VerbRow{"LANGUAGE", Verb::language, parse_language},
     VerbRow{"LIST", Verb::list, parse_list},
     VerbRow{"LOGIN", Verb::login, parse_login},
     VerbRow{"LOGOUT", Verb::logout, parse_nothing},
@@ -51,6 +54,7 @@ constexpr std::array verbs = {
     VerbRow{"STORE", Verb::store, parse_store, true},
     VerbRow{"SUBSCRIBE", Verb::subscribe, parse_mailbox_only},
     VerbRow{"THREAD", Verb::thread, parse_thread, true},
+    VerbRow{"UNAUTHENTICATE", Verb::unauthenticate, parse_nothing},
     VerbRow{"UNSELECT", Verb::unselect, parse_nothing},
     VerbRow{"UNSUBSCRIBE", Verb::unsubscribe, parse_mailbox_only},
 };

@@ -56,15 +56,55 @@ bool parse_id(Cursor& in, Command& out) {
     }
 }
 
-bool parse_enable(Cursor& in, Command& out) {
-    auto& body = out.body.emplace<EnableArguments>();
+namespace {
+
+// One or more words, each after a blank.
+bool parse_words(Cursor& in, WordsArguments& body) {
     do {
-        std::string capability;
-        if (!in.space() || !in.atom(capability))
+        std::string word;
+        if (!in.space() || !in.atom(word))
             return false;
-        if (body.capabilities.size() >= 64)
-            return in.fail("too many capabilities");
-        body.capabilities.push_back(text::to_upper(capability));
+        if (body.words.size() >= 64)
+            return in.fail("too many words");
+        body.words.push_back(text::to_upper(word));
+    } while (!in.at_end());
+    return true;
+}
+
+} // namespace
+
+bool parse_enable(Cursor& in, Command& out) { return parse_words(in, out.body.emplace<WordsArguments>()); }
+
+// RFC 4978 §3: one algorithm.
+bool parse_compress(Cursor& in, Command& out) {
+    auto& body = out.body.emplace<WordsArguments>();
+    return parse_words(in, body) && (body.words.size() == 1 || in.fail("COMPRESS takes one algorithm"));
+}
+
+// RFC 5255 §3.2: LANGUAGE *(SP lang-range-quoted)
+bool parse_language(Cursor& in, Command& out) {
+    auto& body = out.body.emplace<WordsArguments>();
+    while (!in.at_end()) {
+        std::string range;
+        if (!in.space() || !in.astring(range))
+            return false;
+        if (body.words.size() >= 64 || range.size() > 64)
+            return in.fail("too many languages");
+        body.words.push_back(std::move(range));
+    }
+    return true;
+}
+
+// RFC 5267 §4.3.2: CANCELUPDATE SP quoted *(SP quoted)
+bool parse_cancelupdate(Cursor& in, Command& out) {
+    auto& body = out.body.emplace<WordsArguments>();
+    do {
+        std::string tag;
+        if (!in.space() || !in.string(tag))
+            return false;
+        if (body.words.size() >= 64)
+            return in.fail("too many tags");
+        body.words.push_back(std::move(tag));
     } while (!in.at_end());
     return true;
 }

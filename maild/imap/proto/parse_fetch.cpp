@@ -196,6 +196,11 @@ bool parse_modifiers(Cursor& in, FetchArguments& body, bool uid) {
                 return false;
         } else if (in.take_word("VANISHED")) {
             body.vanished = true;
+        } else if (in.take_word("PARTIAL")) {
+            if (!uid || body.partial)
+                return in.fail("PARTIAL goes once with UID FETCH");
+            if (!in.space() || !parse_partial_range(in, body.partial.emplace()))
+                return false;
         } else {
             return in.fail("unknown FETCH modifier");
         }

@@ -182,6 +182,29 @@ class KeyParser {
     SearchProgram& program_;
 };
 
+bool parse_one_return_option(Cursor& in, SearchArguments& body) {
+    if (in.take_word("MIN"))
+        body.return_min = true;
+    else if (in.take_word("MAX"))
+        body.return_max = true;
+    else if (in.take_word("ALL"))
+        body.return_all = true;
+    else if (in.take_word("COUNT"))
+        body.return_count = true;
+    else if (in.take_word("SAVE"))
+        body.return_save = true;
+    else if (in.take_word("UPDATE"))
+        body.return_update = true;
+    else if (in.take_word("CONTEXT")) // RFC 5267 §4.2: a hint, no result of its own
+        return true;
+    else if (in.take_word("PARTIAL"))
+        return !body.partial ? in.space() && parse_partial_range(in, body.partial.emplace())
+                             : in.fail("PARTIAL may be given once");
+    else
+        return in.fail("unknown SEARCH return option");
+    return true;
+}
+
 bool parse_return_options(Cursor& in, SearchArguments& body) {
     body.extended = true;
     if (!in.space() || !in.expect('('))
@@ -191,26 +214,31 @@ bool parse_return_options(Cursor& in, SearchArguments& body) {
         return true;
     }
     while (true) {
-        if (in.take_word("MIN"))
-            body.return_min = true;
-        else if (in.take_word("MAX"))
-            body.return_max = true;
-        else if (in.take_word("ALL"))
-            body.return_all = true;
-        else if (in.take_word("COUNT"))
-            body.return_count = true;
-        else if (in.take_word("SAVE"))
-            body.return_save = true;
-        else
-            return in.fail("unknown SEARCH return option");
+        if (!parse_one_return_option(in, body))
+            return false;
         if (in.take(')'))
-            return true;
+            break;
         if (!in.space())
             return false;
     }
+    // RFC 9394 §3.1: PARTIAL stands in for ALL. Hints and UPDATE alone ask for everything, as RETURN () does.
+    if (body.partial && body.return_all)
+        return in.fail("PARTIAL and ALL rule each other out");
+    if (!body.partial && !body.return_min && !body.return_max && !body.return_count && !body.return_save)
+        body.return_all = true;
+    return true;
 }
 
 } // namespace
+
+bool parse_partial_range(Cursor& in, PartialRange& range) {
+    range.from_end = in.take('-');
+    if (!in.nz_number(range.first) || !in.expect(':') || (range.from_end && !in.expect('-')) || !in.nz_number(range.last))
+        return false;
+    if (range.first > range.last)
+        std::swap(range.first, range.last);
+    return true;
+}
 
 bool parse_search(Cursor& in, Command& out) {
     auto& body = out.body.emplace<SearchArguments>();

@@ -130,6 +130,11 @@ void append_esearch(std::string& out, const SearchSummary& summary) {
         out += " ALL ";
         summary.all->append_to(out);
     }
+    if (summary.part != nullptr) { // RFC 9394 §3.1: NIL where nothing lies in the range
+        append_all(out, {" PARTIAL (", summary.part_of, summary.part->empty() ? " NIL" : " "});
+        summary.part->append_to(out);
+        out += ')';
+    }
     field("COUNT", summary.count);
     field("MODSEQ", summary.modseq);
     out += "\r\n";

@@ -47,6 +47,8 @@ struct SearchSummary {
     bool uid = false;
     std::optional<std::uint32_t> min = {}, max = {};
     const NumberList* all = nullptr;
+    const NumberList* part = nullptr;  ///< with part_of: PARTIAL (RFC 9394)
+    std::string part_of = {};          ///< the range as asked
     std::optional<std::uint64_t> count = {};
     std::optional<std::uint64_t> modseq = {};
 };
