@@ -15,6 +15,7 @@ Task<Result<std::shared_ptr<Mailboxes::OpenFolder>>> Mailboxes::open(store::Acco
         MAIL_CO_TRY(auto listing, co_await state_->store.mail().list(folder));
         entry->load(FolderSnapshot::build(std::move(listing.folder), listing.items));
     }
+    state_->open->keep(entry);
     co_return std::shared_ptr<OpenFolder>(std::move(entry));
 }
 

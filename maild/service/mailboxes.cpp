@@ -17,7 +17,7 @@ Mailboxes::Mailboxes(store::Store& store, ChangeBus& bus, const Clock& clock)
     : state_(std::make_shared<State>(store, bus, clock)) {
     state_->watching = bus.watch_all([open = state_->open](const store::Changes& changes) { open->note(changes); });
 }
-Mailboxes::~Mailboxes() = default;
+Mailboxes::~Mailboxes() { state_->open->clear(); }
 
 ChangeBus& Mailboxes::bus() noexcept { return state_->bus; }
 

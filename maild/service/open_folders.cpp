@@ -1,9 +1,16 @@
 #include "maild/service/open_folders.hpp"
 
+#include "common/base/limits.hpp"
+
+#include <algorithm>
+#include <iterator>
+
 namespace mail::service {
 namespace {
 // A session that asks for nothing for half an hour must not let changes pile up.
 constexpr std::size_t pending_limit = 64;
+// A smaller folder is read in less time than it takes to notice; keeping it would make every delivery to it dearer.
+constexpr std::size_t worth_keeping = 1000;
 } // namespace
 
 std::shared_ptr<OpenFolders::Entry> OpenFolders::enter(store::FolderId folder) {
@@ -21,6 +28,36 @@ OpenFolders::Entry::~Entry() {
     const auto it = owner_->entries_.find(id_);
     if (it != owner_->entries_.end() && it->second.expired()) // another session may have opened it again by now
         owner_->entries_.erase(it);
+}
+
+void OpenFolders::keep(const std::shared_ptr<Entry>& entry) {
+    const std::size_t items = entry->current()->size();
+    KeptList out;
+    const std::lock_guard lock(mutex_);
+    const auto known = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.entry == entry; });
+    if (known != kept_.end()) {
+        kept_items_ -= known->items;
+        out.splice(out.end(), kept_, known);
+    }
+    if (items < worth_keeping)
+        return;
+    kept_.push_front({entry, items});
+    kept_items_ += items;
+    trim(out);
+}
+
+void OpenFolders::trim(KeptList& out) {
+    while (kept_items_ > std::size_t{limit::warm_folder_items}) {
+        kept_items_ -= kept_.back().items;
+        out.splice(out.end(), kept_, std::prev(kept_.end()));
+    }
+}
+
+void OpenFolders::clear() {
+    KeptList out;
+    const std::lock_guard lock(mutex_);
+    out.swap(kept_);
+    kept_items_ = 0;
 }
 
 void OpenFolders::note(const store::Changes& changes) {

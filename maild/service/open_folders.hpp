@@ -1,10 +1,12 @@
 // OpenFolders: the table of folders that sessions hold open, each with its shared snapshot. Commits hand their changes to
-// the entries concerned; current() folds them in. Used by Mailboxes alone. Thread-safe.
+// the entries concerned; current() folds them in. Large folders stay for a while after their last session, the most
+// recently opened ones, so that opening one again reads nothing. Used by Mailboxes alone. Thread-safe.
 #pragma once
 
 #include "maild/service/folder_snapshot.hpp"
 #include "maild/service/mailboxes.hpp"
 
+#include <list>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -16,12 +18,26 @@ class OpenFolders : public std::enable_shared_from_this<OpenFolders> {
     class Entry;
     /// The entry of `folder`, made if nobody had it open. It collects changes from this moment on.
     [[nodiscard]] std::shared_ptr<Entry> enter(store::FolderId folder);
+    /// Keeps a loaded entry warm when it is large: limit::warm_folder_items in all, the least recently opened go first.
+    void keep(const std::shared_ptr<Entry>& entry);
     /// Runs on the store's thread.
     void note(const store::Changes& changes);
+    /// Lets go of what is only kept warm; to be called before the table goes.
+    void clear();
 
   private:
+    struct Kept {
+        std::shared_ptr<Entry> entry;
+        std::size_t items = 0; ///< as it was opened last
+    };
+    using KeptList = std::list<Kept>;
+    /// Moves what is too much to `out`; entries must be destroyed without the mutex. Under the mutex.
+    void trim(KeptList& out);
+
     std::mutex mutex_;
     std::unordered_map<store::FolderId, std::weak_ptr<Entry>> entries_;
+    KeptList kept_; ///< most recently opened first
+    std::size_t kept_items_ = 0;
 };
 
 class OpenFolders::Entry final : public Mailboxes::OpenFolder {
