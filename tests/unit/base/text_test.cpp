@@ -102,3 +102,18 @@ TEST_CASE("RFC 4648 §10: hex and base64") {
     CHECK_FALSE(text::unhex("0"));
     CHECK_FALSE(text::unhex("0g"));
 }
+
+TEST_CASE("is_ascii looks at every byte, whatever its place") {
+    static_assert(text::is_ascii("plain") && !text::is_ascii("gr\xC3\xBC\xC3\x9F"));
+    CHECK(text::is_ascii(""));
+    for (std::size_t size = 1; size < 40; ++size) {
+        const std::string plain(size, '\x7F');
+        CHECK(text::is_ascii(plain));
+        for (std::size_t at = 0; at < size; ++at) {
+            std::string other = plain;
+            other[at] = '\x80';
+            CHECK_FALSE(text::is_ascii(other));
+            CHECK(text::is_ascii(std::string_view(other).substr(at + 1)));
+        }
+    }
+}
