@@ -87,26 +87,43 @@ std::size_t FakeResolver::queries() const {
     return queries_;
 }
 
+void FakeResolver::set_delay(std::string_view name, Duration delay) {
+    const std::lock_guard lock(mutex_);
+    names_[plain(name)].delay = delay;
+}
+
 Task<Result<DnsRecords>> FakeResolver::query(std::string name, DnsType type) {
-    const std::lock_guard lock(mutex_); // no co_await below
+    Duration delay{};
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = names_.find(plain(name));
+        delay = found == names_.end() ? Duration{} : found->second.delay;
+    }
+    if (delay > Duration::zero())
+        co_await async::sleep_for(delay);
+    co_return answer(name, type);
+}
+
+Result<DnsRecords> FakeResolver::answer(const std::string& name, DnsType type) {
+    const std::lock_guard lock(mutex_);
     ++queries_;
     std::string at = plain(name);
     for (int steps = 0; steps < 12; ++steps) {
         const auto found = names_.find(at);
         if (found == names_.end())
-            co_return fail(ErrorCode::not_found, "the name " + text::escape(name) + " does not exist");
+            return fail(ErrorCode::not_found, "the name " + text::escape(name) + " does not exist");
         const Name& entry = found->second;
         if (entry.failure)
-            co_return fail(*entry.failure);
+            return fail(*entry.failure);
         if (entry.cname.empty()) {
             const auto records = entry.records.find(type);
             if (records == entry.records.end())
-                co_return fail(ErrorCode::not_found, "the name " + text::escape(name) + " has no such record");
-            co_return DnsRecords{records->second, entry.secure, 60, at};
+                return fail(ErrorCode::not_found, "the name " + text::escape(name) + " has no such record");
+            return DnsRecords{records->second, entry.secure, 60, at};
         }
         at = entry.cname;
     }
-    co_return fail(ErrorCode::temporary, "the CNAMEs of " + text::escape(name) + " go round in a circle");
+    return fail(ErrorCode::temporary, "the CNAMEs of " + text::escape(name) + " go round in a circle");
 }
 
 } // namespace mail::net

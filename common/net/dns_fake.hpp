@@ -22,6 +22,8 @@ class FakeResolver final : public Resolver {
     /// Marks all answers for `name` as validated.
     void set_secure(std::string_view name);
     void clear(std::string_view name);
+    /// Answers for `name` come so late.
+    void set_delay(std::string_view name, Duration delay);
     /// How many queries were made so far, for tests of look-up limits.
     [[nodiscard]] std::size_t queries() const;
 
@@ -33,8 +35,10 @@ class FakeResolver final : public Resolver {
         std::string cname;
         std::optional<Error> failure;
         bool secure = false;
+        Duration delay{};
     };
     void add(std::string_view name, DnsType type, std::string rdata);
+    [[nodiscard]] Result<DnsRecords> answer(const std::string& name, DnsType type);
     mutable std::mutex mutex_;
     std::map<std::string, Name, std::less<>> names_;
     std::size_t queries_ = 0;

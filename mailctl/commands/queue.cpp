@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <ostream>
 
 namespace mail::mailctl {
@@ -24,7 +25,20 @@ const View& queue_view() {
     return view;
 }
 
-int run_list(Session& session, const Invocation&) { return list_command(session, queue_view(), "/v1/queue", {}); }
+/// The first so many of a sorted queue are the server's to find: it does not send all of it for that.
+int run_list(Session& session, const Invocation&) {
+    const Globals& globals = session.globals;
+    const std::string_view by = std::string_view(globals.sort).substr(globals.sort.starts_with('-') ? 1 : 0);
+    const auto& columns = queue_view().columns;
+    const bool is_known = std::any_of(columns.begin(), columns.end(), [by](const Column& column) { return column.name == by; });
+    if (!is_known || !globals.limit || globals.watch)
+        return list_command(session, queue_view(), "/v1/queue", {});
+    const Query query{{"sort", globals.sort}, {"limit", std::to_string(*globals.limit)}, {"filter", globals.filter}};
+    auto page = session.get("/v1/queue" + query_text(query));
+    if (!page)
+        return session.report(page.error());
+    return session.print(list_text(queue_view(), *page, session.print_options()));
+}
 
 int run_watch(Session& session, const Invocation&) {
     session.globals.watch = true;
@@ -185,14 +199,15 @@ CommandSpec action(std::string verb, std::string summary, std::string_view done,
 std::vector<CommandSpec> queue_commands() {
     std::vector<CommandSpec> commands;
     commands.push_back({"list", "List what waits to be delivered", {}, {},
-        {"mailctl queue list", "mailctl queue list --filter status=deferred,recipient~@example.org -o json"},
+        {"mailctl queue list", "mailctl queue list --filter status=deferred,recipient~@example.org -o json",
+         "mailctl queue list --sort=-size --limit 10"},
         "One line per recipient of a message. The status is ready, active, deferred or held.",
         "queue summary, queue show, help filters", run_list});
     commands.push_back({"show", "Show all that is known about queued recipients",
         {{"id", true, true, Completes::names}}, {}, {"mailctl queue show 1742"}, "",
         "queue list, queue dump", run_show});
-    commands.push_back({"summary", "Count what waits by destination, sender, route, status or error", {},
-        {{"by", "field", "What to count by.", 0, false, {"domain", "sender", "route", "status", "error"}, Completes::choices},
+    commands.push_back({"summary", "Count what waits by destination, sender, route, status, error or age", {},
+        {{"by", "field", "What to count by.", 0, false, {"domain", "sender", "route", "status", "error", "age"}, Completes::choices},
          {"ages", "", "Show how long what waits has been waiting, younger than 5 minutes, 10 and so on."}},
         {"mailctl queue summary", "mailctl queue summary --by error --filter domain=example.org", "mailctl queue summary --ages"},
         "The largest group comes first. With --filter only the items that match are counted.", "queue list", run_summary});

@@ -4,6 +4,7 @@
 #include "maild/admin/api.hpp"
 #include "maild/admin/reply.hpp"
 #include "maild/queue/way.hpp"
+#include "maild/store/rules.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -46,6 +47,7 @@ json::object item_json(const store::QueueItem& item) {
     if (!item.route.empty())
         out["route"] = item.route;
     out["route_chosen"] = item.route_chosen;
+    out["released"] = item.released;
     out["priority"] = item.priority;
     out["message_id"] = nullptr;
     if (!item.envelope.message_id.empty())
@@ -122,11 +124,11 @@ std::optional<store::QueueGroup> group_named(std::string_view word) {
         return QueueGroup::status;
     if (word == "error")
         return QueueGroup::error;
+    if (word == "age")
+        return QueueGroup::age;
     return std::nullopt;
 }
 
-/// Names of QueueSummary::ages: younger than so much.
-constexpr std::string_view age_names[store::queue_ages] = {"5m", "10m", "20m", "40m", "80m", "160m", "320m", "640m", "1280m", "older"};
 constexpr std::size_t most_groups = 10'000;
 
 json::object summary_json(const store::QueueSummary& row, std::string_view key_name) {
@@ -143,7 +145,7 @@ json::object summary_json(const store::QueueSummary& row, std::string_view key_n
     out["last_error"] = row.last_error;
     json::object ages;
     for (std::size_t i = 0; i < store::queue_ages; ++i)
-        ages[age_names[i]] = row.ages[i];
+        ages[store::age_name(i)] = row.ages[i];
     out["ages"] = std::move(ages);
     return out;
 }
@@ -177,24 +179,30 @@ Task<net::HttpResponse> Api::queue(const net::HttpRequest& request) {
 }
 
 Task<net::HttpResponse> Api::queue_list(const net::HttpRequest& request) {
-    const auto known = check_query(request, {"limit", "after", "filter"});
+    const auto known = check_query(request, {"limit", "after", "filter", "sort"});
     const auto limit = limit_of(request);
     if (!known || !limit)
         co_return problem_reply(known ? limit.error() : known.error());
     store::QueueFilter filter;
+    filter.sort = request.parameter("sort");
+    filter.descending = filter.sort.starts_with('-');
+    filter.sort.erase(0, filter.descending ? 1 : 0);
+    const bool is_sorted = !filter.sort.empty();
+    if (is_sorted && request.has_parameter("after"))
+        co_return problem_reply(Error{ErrorCode::invalid, "a sorted list has one page", "leave out after, or sort"});
     auto conditions = parse_filter(request.parameter("filter"));
     if (!conditions)
         co_return problem_reply(conditions.error());
     filter.conditions = std::move(*conditions);
     filter.after = text::number<store::QueueId>(request.parameter("after")).value_or(0);
-    filter.limit = *limit == 0 ? 0 : *limit + 1;
+    filter.limit = *limit == 0 || is_sorted ? *limit : *limit + 1;
     const auto found = co_await services_.store.queue().list(std::move(filter));
     if (!found)
         co_return problem_reply(found.error());
     json::array items;
     json::value next = nullptr;
     for (const auto& item : *found) {
-        if (*limit != 0 && items.size() == *limit) {
+        if (*limit != 0 && !is_sorted && items.size() == *limit) {
             next = items.back().as_object().at("id");
             break;
         }
@@ -235,7 +243,7 @@ Task<net::HttpResponse> Api::queue_summary(const net::HttpRequest& request) {
     const std::string by = request.parameter("by").empty() ? std::string("domain") : std::string(request.parameter("by"));
     const auto group = group_named(by);
     if (!known || !group)
-        co_return problem_reply(known ? Error{ErrorCode::invalid, "the queue is counted by domain, sender, route, status or error"}
+        co_return problem_reply(known ? Error{ErrorCode::invalid, "the queue is counted by domain, sender, route, status, error or age"}
                                       : known.error());
     store::QueueFilter filter;
     auto conditions = parse_filter(request.parameter("filter"));

@@ -26,6 +26,8 @@ Settled settle(const AttemptEnd& end, Time now) {
     if (end.kind == AttemptEnd::Kind::released || end.kind == AttemptEnd::Kind::held) {
         result.outcome = end.kind == AttemptEnd::Kind::held ? store::QueueOutcome::held : store::QueueOutcome::released;
         result.next_attempt = now + end.pause;
+        if (end.outcome.text.empty())
+            result.error.reset();
         return settled;
     }
     if (end.outcome.is_delivered()) {
@@ -85,11 +87,11 @@ AttemptEnd expired_end(store::QueueItem item, std::shared_ptr<const Route> route
     return end;
 }
 
-AttemptEnd released_end(store::QueueItem item, std::shared_ptr<const Route> route, Duration pause) {
+AttemptEnd released_end(store::QueueItem item, std::shared_ptr<const Route> route, Duration pause, std::string why) {
     AttemptEnd end;
     end.kind = AttemptEnd::Kind::released;
     end.pause = pause;
-    end.outcome = smtp_client::own_outcome("4.3.2", "not tried yet");
+    end.outcome = smtp_client::own_outcome("4.3.2", std::move(why));
     end.item = std::move(item);
     end.route = std::move(route);
     return end;

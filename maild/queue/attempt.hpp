@@ -43,8 +43,9 @@ struct Settled {
 /// its last attempt said.
 [[nodiscard]] bool is_expired(const store::QueueItem& item, const Route& route, Time now) noexcept;
 [[nodiscard]] AttemptEnd expired_end(store::QueueItem item, std::shared_ptr<const Route> route);
-/// An item that was leased and not tried, for reasons of our own: it waits `pause` longer and no attempt is counted.
-[[nodiscard]] AttemptEnd released_end(store::QueueItem item, std::shared_ptr<const Route> route, Duration pause);
+/// An item that was leased and not tried, for reasons of our own: it waits `pause` longer and no attempt is counted. People
+/// see `why`; without it what they saw stays.
+[[nodiscard]] AttemptEnd released_end(store::QueueItem item, std::shared_ptr<const Route> route, Duration pause, std::string why = {});
 /// An item that an administrator has to look at first, and why.
 [[nodiscard]] AttemptEnd held_end(store::QueueItem item, std::shared_ptr<const Route> route, std::string why);
 

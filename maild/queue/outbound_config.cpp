@@ -73,6 +73,7 @@ OutboundConfig::HoldRule make_hold(const std::string& name, const schema::Hold& 
     rule.recipients = AddressPatterns(spec.recipients);
     rule.senders = AddressPatterns(spec.senders);
     rule.routes.insert(spec.routes.begin(), spec.routes.end());
+    rule.is_pause = spec.action == "pause";
     return rule;
 }
 
@@ -100,14 +101,21 @@ std::shared_ptr<const Route> OutboundConfig::route_for(const store::QueueItem& i
     return routes.match(item.domain, item.envelope.sender);
 }
 
-std::string OutboundConfig::hold_reason(const store::QueueItem& item, const Route& route) const {
+std::optional<OutboundConfig::Wait> OutboundConfig::wait_of(const store::QueueItem& item, const Route& route) const {
+    std::optional<Wait> pause;
     for (const HoldRule& rule : holds) {
-        if (!rule.routes.empty() && !rule.routes.contains(route.name))
+        if (item.released || (pause && rule.is_pause) || (!rule.routes.empty() && !rule.routes.contains(route.name)))
             continue;
-        if (fits(rule.recipients, item.recipient) && fits(rule.senders, item.envelope.sender))
-            return "held by rule " + rule.name + (rule.reason.empty() ? std::string() : ": " + rule.reason);
+        if (!fits(rule.recipients, item.recipient) || !fits(rule.senders, item.envelope.sender))
+            continue;
+        Wait wait{(rule.is_pause ? "paused by rule " : "held by rule ") + rule.name, rule.is_pause};
+        if (!rule.reason.empty())
+            wait.reason += ": " + rule.reason;
+        if (!rule.is_pause)
+            return wait;
+        pause = std::move(wait);
     }
-    return {};
+    return pause;
 }
 
 std::optional<std::string> OutboundConfig::suppression(const store::QueueItem& item) const {

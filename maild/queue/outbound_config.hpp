@@ -29,6 +29,7 @@ struct OutboundConfig {
         AddressPatterns recipients; ///< empty: all; so too the others
         AddressPatterns senders;
         std::set<std::string, std::less<>> routes;
+        bool is_pause = false; ///< what waits goes by itself once the rule is gone
     };
     std::vector<HoldRule> holds;
     AddressPatterns suppressed;                                   ///< recipients
@@ -38,8 +39,13 @@ struct OutboundConfig {
 
     /// The way of an item: the one an administrator chose, or by domain and sender. Never null.
     [[nodiscard]] std::shared_ptr<const Route> route_for(const store::QueueItem& item) const;
-    /// Why an item must wait for an administrator; empty: it need not.
-    [[nodiscard]] std::string hold_reason(const store::QueueItem& item, const Route& route) const;
+    struct Wait {
+        std::string reason;
+        bool is_pause = false;
+    };
+    /// Why an item must wait: until it is released, or as long as the rule stands. Nullopt: it need not, or an
+    /// administrator has let it go. Holds count before pauses.
+    [[nodiscard]] std::optional<Wait> wait_of(const store::QueueItem& item, const Route& route) const;
     /// Why nothing is sent to its recipient; nullopt: something is.
     [[nodiscard]] std::optional<std::string> suppression(const store::QueueItem& item) const;
 };

@@ -15,6 +15,7 @@ constexpr Duration under_load = std::chrono::milliseconds(100); ///< a lease so 
 constexpr Duration gather = std::chrono::milliseconds(4);
 constexpr Duration grace_after_cancel = std::chrono::seconds(2);
 constexpr Duration grace_of_finisher = std::chrono::seconds(10);
+constexpr Duration paused_look = std::chrono::minutes(2); ///< between looks at what a rule pauses, and spread over half of it
 
 } // namespace
 
@@ -77,6 +78,9 @@ bool Scheduler::stop(Duration at_most) {
         connections_.cancel();
         connections_.wait(grace_after_cancel);
     }
+    reports_.close();
+    reports_.cancel();
+    reports_.wait(grace_after_cancel);
     outbound_->finisher.close();
     own_.close();
     own_.wait(grace_of_finisher);
@@ -139,50 +143,56 @@ Task<Duration> Scheduler::turn() {
         }
     }
     start_connections(config);
-    co_await send_tls_reports();
+    if (auto day = outbound_->tls_reports.take(now))
+        reports_.spawn(services_.home, send_tls_reports(std::move(*day)));
     co_return pause;
 }
 
-Task<void> Scheduler::send_tls_reports() {
-    const auto over = outbound_->tls_reports.take(services_.clock.now());
-    if (!over)
-        co_return;
+Task<void> Scheduler::send_tls_reports(TlsReports::Day day) {
     const auto config = services_.config();
     const auto resolver = services_.resolver();
     TlsReportInput input;
     input.hostname = config->hostname;
     input.contact = config->postmaster;
-    input.begin = over->begin;
-    for (const auto& [domain, policies] : over->domains) {
+    input.begin = day.begin;
+    for (const auto& [domain, policies] : day.domains) {
         if (stopping_)
             co_return;
         auto records = co_await resolver->txt("_smtp._tls." + domain);
         if (!records)
             continue;
         for (const std::string& target : tls_report_targets(records->records)) {
-            const auto address = parse_address(target);
-            if (!address)
-                continue;
             input.domain = domain;
-            input.to = target;
-            input.now = services_.clock.now();
             input.policies = &policies;
-            auto plan = services_.plan_report(*address, tls_report_message(input));
-            if (!plan)
-                continue;
-            auto sent = co_await services_.store.mail().accept(std::move(*plan));
-            if (sent)
-                log(Event::tls_report_sent, {{"domain", domain}, {"rcpt", target}});
+            co_await report_tls_to(target, input);
         }
     }
+}
+
+Task<void> Scheduler::report_tls_to(std::string target, TlsReportInput input) {
+    const auto address = parse_address(target);
+    if (!address)
+        co_return;
+    input.to = target;
+    input.now = services_.clock.now();
+    auto plan = services_.plan_report(*address, tls_report_message(input));
+    if (!plan)
+        co_return;
+    auto sent = co_await services_.store.mail().accept(std::move(*plan));
+    if (sent)
+        log(Event::tls_report_sent, {{"domain", input.domain}, {"rcpt", target}});
 }
 
 std::optional<AttemptEnd> Scheduler::end_untried(store::QueueItem& item, Time now, const OutboundConfig& config) {
     auto route = config.route_for(item);
     if (is_expired(item, *route, now))
         return expired_end(std::move(item), std::move(route));
-    if (auto why = config.hold_reason(item, *route); !why.empty())
-        return held_end(std::move(item), std::move(route), std::move(why));
+    if (auto wait = config.wait_of(item, *route)) {
+        if (!wait->is_pause)
+            return held_end(std::move(item), std::move(route), std::move(wait->reason));
+        const Duration pause = paused_look + paused_look / 120 * (item.id % 60);
+        return released_end(std::move(item), std::move(route), pause, std::move(wait->reason));
+    }
     if (auto why = config.suppression(item)) {
         AttemptEnd end;
         // RFC 3463 §3.8, 5.7.1: delivery not authorized, message refused.

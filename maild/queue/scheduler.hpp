@@ -65,8 +65,9 @@ class Scheduler {
     bool take_in_hand(std::vector<store::QueueItem> leased, Time now, const OutboundConfig& config);
     /// What keeps an item from being tried now; nullopt: nothing does.
     std::optional<AttemptEnd> end_untried(store::QueueItem& item, Time now, const OutboundConfig& config);
-    /// Once a day (RFC 8460).
-    [[nodiscard]] Task<void> send_tls_reports();
+    /// Once a day (RFC 8460), beside the schedule: the look-ups may take their time.
+    [[nodiscard]] Task<void> send_tls_reports(TlsReports::Day day);
+    [[nodiscard]] Task<void> report_tls_to(std::string target, TlsReportInput input);
     void start_connections(const std::shared_ptr<const OutboundConfig>& config);
 
     SchedulerServices services_;
@@ -76,6 +77,7 @@ class Scheduler {
     Pacer pacer_; ///< used by take_in_hand() alone
     async::TaskGroup connections_;
     async::TaskGroup own_;
+    async::TaskGroup reports_; ///< daily ones; given up at a stop
     std::atomic<bool> stopping_{false};
     bool started_ = false;
     SteadyTime last_lease_{}; ///< used by run() alone

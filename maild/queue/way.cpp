@@ -55,7 +55,8 @@ Task<Result<Way>> find_way(std::shared_ptr<const OutboundConfig> config, std::sh
     Way way;
     way.route = route->name;
     way.tls = name_of(route->tls);
-    way.held = config->hold_reason(item, *route);
+    if (auto wait = config->wait_of(item, *route))
+        way.held = std::move(wait->reason);
     way.suppressed = config->suppression(item).value_or(std::string());
     const auto found = co_await find_targets(*resolver, *route, item.domain, config->own, 1);
     if (found.problem) {

@@ -17,7 +17,8 @@ struct FieldName {
     std::string_view name;
     Field field;
 };
-constexpr std::array<FieldName, 13> field_names{{{"id", Field::id},
+constexpr std::array<FieldName, 19> field_names{{{"id", Field::id},
+                                                 {"message", Field::message},
                                                  {"sender", Field::sender},
                                                  {"recipient", Field::recipient},
                                                  {"domain", Field::domain},
@@ -26,10 +27,20 @@ constexpr std::array<FieldName, 13> field_names{{{"id", Field::id},
                                                  {"route", Field::route},
                                                  {"message_id", Field::message_id},
                                                  {"error", Field::error},
+                                                 {"last_error", Field::error},
+                                                 {"error_code", Field::error_code},
                                                  {"remote", Field::remote},
                                                  {"priority", Field::priority},
                                                  {"size", Field::size},
-                                                 {"age", Field::created}}};
+                                                 {"age", Field::created},
+                                                 {"created", Field::created},
+                                                 {"next_attempt", Field::next_attempt},
+                                                 {"expires", Field::expires}}};
+
+const FieldName* field_named(std::string_view name) {
+    const auto* row = std::find_if(field_names.begin(), field_names.end(), [&](const FieldName& f) { return f.name == name; });
+    return row == field_names.end() ? nullptr : row;
+}
 
 Failure not_understood(const QueueFilter::Condition& given, std::string_view why) {
     return fail(ErrorCode::invalid,
@@ -82,10 +93,29 @@ Result<CheckedFilter::Condition> status_condition(const QueueFilter::Condition& 
     return not_understood(given, "the status is one of ready, active, deferred, held");
 }
 
+Result<CheckedFilter::Condition> age_condition(const QueueFilter::Condition& given, Time now) {
+    const auto age = parse_duration(given.value);
+    if (!age || (given.operation != '<' && given.operation != '>'))
+        return not_understood(given, "age takes < or > and a duration such as 4h");
+    // Older than an age means created before a moment.
+    return CheckedFilter::Condition{Field::created, given.operation == '<' ? '>' : '<', {}, to_micros(now - *age)};
+}
+
+/// A moment, or for what lies ahead how far from now.
+Result<CheckedFilter::Condition> time_condition(const QueueFilter::Condition& given, Field field, Time now) {
+    if (given.operation != '<' && given.operation != '>')
+        return not_understood(given, "a time takes < or >");
+    if (const auto moment = parse_rfc3339(given.value))
+        return CheckedFilter::Condition{field, given.operation, {}, to_micros(*moment)};
+    const auto ahead = parse_duration(given.value);
+    if (!ahead || field == Field::created)
+        return not_understood(given, "the value is no time such as 2026-01-31T12:00:00Z");
+    return CheckedFilter::Condition{field, given.operation, {}, to_micros(now + *ahead)};
+}
+
 Result<CheckedFilter::Condition> check_condition(const QueueFilter::Condition& given, Time now) {
-    const auto* row = std::find_if(field_names.begin(), field_names.end(),
-                                   [&](const FieldName& f) { return f.name == given.field; });
-    if (row == field_names.end())
+    const FieldName* row = field_named(given.field);
+    if (row == nullptr)
         return not_understood(given, "no such field");
     if (std::string_view("=!~<>").find(given.operation) == std::string_view::npos)
         return not_understood(given, "the operation is one of = ! ~ < >");
@@ -96,22 +126,25 @@ Result<CheckedFilter::Condition> check_condition(const QueueFilter::Condition& g
         if (const auto id = Id::parse(given.value); id && (given.operation == '=' || given.operation == '!'))
             return CheckedFilter::Condition{Field::message, given.operation, std::string(id->raw()), 0};
         return number_condition(given, Field::id, text::number<std::int64_t>(given.value));
+    case Field::message: {
+        const auto id = Id::parse(given.value);
+        if (!id || (given.operation != '=' && given.operation != '!'))
+            return not_understood(given, "message takes = or ! and the id of a message");
+        return CheckedFilter::Condition{Field::message, given.operation, std::string(id->raw()), 0};
+    }
     case Field::attempts:
-        return number_condition(given, Field::attempts, text::number<std::int64_t>(given.value));
     case Field::priority:
-        return number_condition(given, Field::priority, text::number<std::int64_t>(given.value));
+    case Field::error_code:
+        return number_condition(given, row->field, text::number<std::int64_t>(given.value));
     case Field::size:
         return number_condition(given, Field::size, size_value(given.value));
     case Field::status:
         return status_condition(given);
-    case Field::created: {
-        const auto age = parse_duration(given.value);
-        if (!age || (given.operation != '<' && given.operation != '>'))
-            return not_understood(given, "age takes < or > and a duration such as 4h");
-        // Older than an age means created before a moment.
-        return CheckedFilter::Condition{
-            Field::created, given.operation == '<' ? '>' : '<', {}, to_micros(now - *age)};
-    }
+    case Field::created:
+        return row->name == "age" ? age_condition(given, now) : time_condition(given, row->field, now);
+    case Field::next_attempt:
+    case Field::expires:
+        return time_condition(given, row->field, now);
     case Field::error:
         if (const auto code = text::number<std::int64_t>(given.value); code && given.operation != '~')
             return CheckedFilter::Condition{Field::error_code, given.operation, {}, *code};
@@ -175,8 +208,59 @@ bool matches(const CheckedFilter::Condition& condition, const QueueItem& item) {
         return compare(static_cast<std::int64_t>(item.blob.length), condition);
     case Field::created:
         return compare(to_micros(item.created), condition);
+    case Field::next_attempt:
+        return compare(to_micros(item.next_attempt), condition);
+    case Field::expires:
+        return compare(to_micros(item.expires), condition);
     }
     return false;
+}
+
+/// What an item is sorted by where that is a number.
+std::int64_t number_of(const QueueItem& item, Field field) {
+    switch (field) {
+    case Field::status:
+        return static_cast<std::int64_t>(item.status);
+    case Field::attempts:
+        return item.attempts;
+    case Field::error_code:
+        return item.last_error ? item.last_error->code : 0;
+    case Field::priority:
+        return item.priority;
+    case Field::size:
+        return static_cast<std::int64_t>(item.blob.length);
+    case Field::created:
+        return to_micros(item.created);
+    case Field::next_attempt:
+        return to_micros(item.next_attempt);
+    case Field::expires:
+        return to_micros(item.expires);
+    default:
+        return item.id;
+    }
+}
+
+std::string text_of(const QueueItem& item, Field field) {
+    switch (field) {
+    case Field::message:
+        return std::string(item.message.raw());
+    case Field::sender:
+        return text::to_lower(item.envelope.sender);
+    case Field::recipient:
+        return text::to_lower(item.recipient);
+    case Field::domain:
+        return item.domain;
+    case Field::route:
+        return text::to_lower(item.route);
+    case Field::message_id:
+        return text::to_lower(item.envelope.message_id);
+    case Field::error:
+        return item.last_error ? text::to_lower(item.last_error->text) : std::string();
+    case Field::remote:
+        return item.last_error ? text::to_lower(item.last_error->remote) : std::string();
+    default:
+        return {};
+    }
 }
 } // namespace
 
@@ -194,7 +278,7 @@ std::string_view name_of(QueueStatus status) noexcept {
     return "ready";
 }
 
-std::string group_key(const QueueItem& item, QueueGroup group) {
+std::string group_key(const QueueItem& item, QueueGroup group, Time now) {
     switch (group) {
     case QueueGroup::domain:
         return item.domain;
@@ -206,8 +290,28 @@ std::string group_key(const QueueItem& item, QueueGroup group) {
         return std::string(name_of(item.status));
     case QueueGroup::error:
         return item.last_error ? item.last_error->text : std::string();
+    case QueueGroup::age:
+        return std::string(age_name(age_place(now - item.created)));
     }
     return {};
+}
+
+std::string_view age_name(std::size_t place) noexcept {
+    constexpr std::string_view names[queue_ages] = {"5m", "10m", "20m", "40m", "80m", "160m", "320m", "640m", "1280m", "older"};
+    return names[std::min(place, queue_ages - 1)];
+}
+
+bool is_before(const CheckedFilter& filter, const QueueItem& a, const QueueItem& b) {
+    const QueueItem& first = filter.descending ? b : a;
+    const QueueItem& second = filter.descending ? a : b;
+    if (is_text(filter.sort) || filter.sort == Field::message) {
+        const std::string left = text_of(first, filter.sort);
+        const std::string right = text_of(second, filter.sort);
+        return left != right ? left < right : a.id < b.id;
+    }
+    const std::int64_t left = number_of(first, filter.sort);
+    const std::int64_t right = number_of(second, filter.sort);
+    return left != right ? left < right : a.id < b.id;
 }
 
 std::size_t age_place(Duration age) noexcept {
@@ -280,6 +384,14 @@ Result<CheckedFilter> check_filter(const QueueFilter& filter, Time now) {
     checked.ids.erase(std::unique(checked.ids.begin(), checked.ids.end()), checked.ids.end());
     checked.after = filter.after;
     checked.limit = filter.limit;
+    if (!filter.sort.empty()) {
+        const FieldName* row = field_named(filter.sort);
+        if (row == nullptr)
+            return fail(ErrorCode::invalid, "the queue has no field \"" + text::escape(filter.sort, 64) + "\" to sort by");
+        checked.sort = row->field;
+        // Younger is the smaller age and the later time.
+        checked.descending = filter.descending != (row->name == "age");
+    }
     return checked;
 }
 

@@ -35,9 +35,11 @@ struct QueueItem {
     bool give_up = false;    ///< an administrator wants it returned to its sender: no further attempt
     std::int8_t priority = 0;  ///< -1, 0 or 1; higher goes first within a destination
     std::uint32_t crashes = 0; ///< times a process died while this was being delivered
+    bool released = false;     ///< an administrator let it go: hold rules no longer stop it, until it is held by hand
 };
 
-/// released: no attempt was made; attempts, error and route stay as they were, the item waits until next_attempt.
+/// released: no attempt was made; attempts and route stay as they were, and the error unless one is given; the item waits
+/// until next_attempt.
 /// held: as released, and an administrator must release it; the error says why.
 enum class QueueOutcome : std::uint8_t { delivered, deferred, failed, released, held };
 /// End of one attempt for one recipient. deferred and released need next_attempt.
@@ -62,7 +64,8 @@ struct QueueChange {
 /// All given conditions must hold. Text conditions compare without case; `like` allows '*' wildcards.
 struct QueueFilter {
     struct Condition {
-        /// id sender recipient domain status attempts route message_id error remote size age priority
+        /// id message sender recipient domain status attempts route message_id error error_code remote size priority age
+        /// created next_attempt expires
         std::string field;
         char operation = '='; ///< = ! ~ < >
         std::string value;
@@ -71,10 +74,12 @@ struct QueueFilter {
     std::vector<QueueId> ids; ///< empty: any
     QueueId after = 0;        ///< page start: ids greater than this
     std::size_t limit = 0;    ///< 0: all
+    std::string sort;         ///< a field; empty: by id. Such a list has one page: `after` counts by id
+    bool descending = false;  ///< with `sort`
 };
 
 /// What a summary counts by.
-enum class QueueGroup : std::uint8_t { domain, sender, route, status, error };
+enum class QueueGroup : std::uint8_t { domain, sender, route, status, error, age };
 /// Ages of a summary: younger than so many minutes, doubling; the last counts all that is older.
 inline constexpr std::size_t queue_ages = 10; ///< 5 10 20 40 80 160 320 640 1280 minutes, older
 struct QueueSummary {

@@ -53,7 +53,9 @@ struct CheckedFilter {
         remote,
         priority,
         size,
-        created
+        created,
+        next_attempt,
+        expires
     };
     struct Condition {
         Field field{};
@@ -65,17 +67,23 @@ struct CheckedFilter {
     std::vector<QueueId> ids; ///< ascending, without repetition
     QueueId after = 0;
     std::size_t limit = 0;
+    Field sort = Field::id;
+    bool descending = false;
 };
 /// Errors: invalid (unknown field, operation that does not fit it, value that cannot be read), too_large.
 [[nodiscard]] Result<CheckedFilter> check_filter(const QueueFilter& filter, Time now);
 [[nodiscard]] bool is_text(CheckedFilter::Field field) noexcept;
 [[nodiscard]] bool matches(const CheckedFilter& filter, const QueueItem& item);
+/// Whether `a` comes before `b` in the order that the filter asks for.
+[[nodiscard]] bool is_before(const CheckedFilter& filter, const QueueItem& a, const QueueItem& b);
 /// ASCII case ignored; '*' stands for any bytes. Without any '*' the pattern may stand anywhere in `text`.
 [[nodiscard]] bool matches_pattern(std::string_view text, std::string_view pattern) noexcept;
 [[nodiscard]] std::string_view name_of(QueueStatus status) noexcept;
 /// The group of an item, and the place of its age in QueueSummary::ages.
-[[nodiscard]] std::string group_key(const QueueItem& item, QueueGroup group);
+[[nodiscard]] std::string group_key(const QueueItem& item, QueueGroup group, Time now);
 [[nodiscard]] std::size_t age_place(Duration age) noexcept;
+/// "5m": younger than that and older than the place before; "older" for the last.
+[[nodiscard]] std::string_view age_name(std::size_t place) noexcept;
 /// Counts items into groups.
 class QueueSummarizer {
   public:

@@ -351,6 +351,19 @@ send("a@held.test")
 check("a hold rule holds", until(lambda: [i["status"] for i in items("--filter", "domain=held.test")] == ["held"]), items())
 check("with its reason", "being moved" in error_of("held.test"))
 
+held = items("--filter", "domain=held.test")[0]["id"]
+house.mailctl("queue", "release", held)
+check("what was let go passes the rule", until(lambda: error_of("held.test") == "gone"), error_of("held.test"))
+send("b@held.test")
+check("nobody else does", until(lambda: [i["status"] for i in items("--filter", "domain=held.test")] == ["held"]), items())
+house.mailctl("hold", "create", "night", "--recipients", "plain.test", "--action", "pause", "--reason", "they sleep")
+send("night@plain.test")
+check("a pause keeps it waiting, and says so", until(lambda: "they sleep" in error_of("plain.test")), items())
+check("without an attempt", items("--filter", "domain=plain.test")[0]["attempts"] == 0)
+house.mailctl("hold", "delete", "night", "--yes")
+house.mailctl("queue", "retry", "--filter", "domain=plain.test")
+check("and it goes once the rule is gone", until(lambda: any(b"night@plain.test" in m for m in sunk())), items())
+
 for i in range(3):
     send(f"c{i}@closed.test")
 check("three wait for a closed port", until(lambda: len(items("--filter", "domain=closed.test,status=deferred")) == 3), items())
@@ -358,6 +371,11 @@ summary = house.mailctl_json("queue", "summary", "--filter", "domain=closed.test
 check("the summary honours its filter", len(summary) == 1 and summary[0]["count"] == 3 and summary[0]["ages"]["5m"] == 3, summary)
 by_status = {i["status"]: i["count"] for i in house.mailctl_json("queue", "summary", "--by", "status")["items"]}
 check("and counts by status", by_status.get("held") == 1 and by_status.get("deferred", 0) >= 3, by_status)
+by_age = house.mailctl_json("queue", "summary", "--by", "age")["items"]
+check("and by age", by_age and by_age[0]["age"] == "5m", by_age)
+last = items("--sort=-recipient", "--limit", "1", "--filter", "domain=closed.test")
+check("the last of a sorted list", [i["recipient"] for i in last] == ["c2@closed.test"], last)
+check("what it cannot be sorted by is named", house.mailctl("queue", "list", "--sort", "colour", check=False).returncode == 2)
 done = house.mailctl("queue", "priority", "--filter", "recipient=c0@closed.test", "--to", "high")
 check("priority", items("--filter", "priority=1")[0]["recipient"] == "c0@closed.test", done.stdout)
 house.mailctl("queue", "route", "--filter", "recipient=c0@closed.test", "--to", "bob")

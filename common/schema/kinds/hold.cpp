@@ -4,6 +4,8 @@ namespace mail::schema {
 
 namespace {
 
+constexpr std::string_view actions[] = {"hold", "pause"};
+
 constexpr Field fields[] = {
     field<&Hold::name>("name", "Name of the rule.").key().pattern(name_format).column(1).example("maintenance"),
     field<&Hold::recipients>("recipients",
@@ -23,6 +25,10 @@ constexpr Field fields[] = {
         .unordered()
         .column(4)
         .example("internet"),
+    field<&Hold::action>("action", "Hold: each item waits until it is released. Pause: it goes by itself once the rule is gone.")
+        .one_of(actions)
+        .wide(7)
+        .example("pause"),
     field<&Hold::reason>("reason", "Shown with every item that it holds.")
         .pattern(line_format)
         .length(200)
@@ -39,8 +45,8 @@ void check(const Hold& hold, Issues& issues) {
 } // namespace
 
 constinit const Kind hold_kind =
-    make_kind<Hold>("hold", "holds", "Queued mail that waits until an administrator releases it.", fields)
-        .deletion("mail is no longer held by it; what is held already stays held until released")
+    make_kind<Hold>("hold", "holds", "Queued mail that waits until it is released, or as long as the rule stands.", fields)
+        .deletion("mail is no longer held by it; what was paused goes within minutes, what is held stays held until released")
         .checked<Hold, &check>();
 
 } // namespace mail::schema

@@ -1,4 +1,5 @@
-// hold: which queued mail waits until an administrator releases it, so that a destination, a sender or a route can be paused.
+// hold: which queued mail waits: until an administrator releases it, or as long as the rule stands, so that a destination, a
+// sender or a route can be paused.
 #pragma once
 
 #include "common/schema/kind.hpp"
@@ -10,6 +11,7 @@ struct Hold {
     std::vector<std::string> recipients; ///< addresses and domains; empty: all
     std::vector<std::string> senders;    ///< the same
     std::vector<std::string> routes;     ///< names; empty: all
+    std::string action = "hold"; ///< hold pause
     std::string reason;
     bool enabled = true;
 };

@@ -130,6 +130,8 @@ void QueuePart::end_attempt(const AttemptResult& result) {
         if (result.expires != Time{})
             item.expires = result.expires;
     }
+    if (result.outcome == QueueOutcome::released && result.error)
+        item.last_error = result.error;
     item.next_attempt = item.give_up ? std::min(result.next_attempt, state_.clock.now()) : result.next_attempt;
     item.status = pending == Pending::hold ? QueueStatus::held
                   : item.attempts > 0      ? QueueStatus::deferred
@@ -165,8 +167,11 @@ Result<std::vector<QueueItem>> QueuePart::list_now(const QueueFilter& filter) {
     MAIL_TRY(const CheckedFilter checked, check_filter(filter, state_.clock.now()));
     std::vector<QueueItem> found;
     for (const auto& [id, entry] : state_.queue)
-        if (matches(checked, entry.item) && (checked.limit == 0 || found.size() < checked.limit))
+        if (matches(checked, entry.item))
             found.push_back(entry.item);
+    std::sort(found.begin(), found.end(), [&](const QueueItem& a, const QueueItem& b) { return is_before(checked, a, b); });
+    if (checked.limit != 0 && found.size() > checked.limit)
+        found.resize(checked.limit);
     return found;
 }
 
@@ -184,7 +189,7 @@ Task<Result<std::vector<QueueSummary>>> QueuePart::summary(QueueFilter filter, Q
     MAIL_CO_TRY(const auto items, list_now(filter));
     QueueSummarizer summarizer(state_.clock.now());
     for (const QueueItem& item : items) {
-        const std::string key = group_key(item, group);
+        const std::string key = group_key(item, group, state_.clock.now());
         QueueSummarizer::Row row{key, item.status, item.blob.length, item.created, item.next_attempt, {}, {}};
         if (item.last_error) {
             row.error = item.last_error->text;
@@ -206,6 +211,7 @@ bool QueuePart::apply(QueueEntry& entry, const QueueChange& change, std::vector<
             entry.pending = Pending::hold;
         else
             item.status = QueueStatus::held;
+        item.released = item.released && held;
         return !held;
     case QueueVerb::release:
     case QueueVerb::retry:
@@ -215,6 +221,7 @@ bool QueuePart::apply(QueueEntry& entry, const QueueChange& change, std::vector<
         item.next_attempt = change.now;
         item.give_up = false;
         item.crashes = 0;
+        item.released = item.released || held;
         return true;
     case QueueVerb::drop:
         if (active)

@@ -80,6 +80,7 @@ Task<Result<std::vector<QueueSummary>>> QueuePart::summary(QueueFilter filter, Q
 Task<Result<std::size_t>> QueuePart::change(QueueFilter filter, QueueChange change) {
     // In slices: a change of the whole queue must not hold up mail.
     filter.after = 0;
+    filter.sort.clear();
     filter.limit = change_slice;
     std::size_t changed = 0;
     for (;;) {

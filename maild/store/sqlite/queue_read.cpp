@@ -39,6 +39,10 @@ const char* column_of(Field field) {
         return "b.length";
     case Field::created:
         return "m.created";
+    case Field::next_attempt:
+        return "i.next_attempt";
+    case Field::expires:
+        return "i.expires";
     }
     return "i.id";
 }
@@ -109,6 +113,7 @@ QueueItem queue_item_of(const Query& q) {
     item.route_chosen = q.integer(27) != 0;
     item.priority = static_cast<std::int8_t>(q.integer(28));
     item.crashes = q.as<std::uint32_t>(29);
+    item.released = q.integer(30) != 0;
     return item;
 }
 
@@ -152,7 +157,9 @@ class FilterQuery {
 } // namespace
 
 Result<std::vector<QueueItem>> select_queue(Database& db, const CheckedFilter& filter) {
-    FilterQuery filtered(db, filter, MAIL_QUEUE_COLUMNS, " ORDER BY i.id LIMIT ?");
+    const std::string order = std::string(column_of(filter.sort)) + (is_text(filter.sort) ? " COLLATE NOCASE" : "") +
+                              (filter.descending ? " DESC" : "");
+    FilterQuery filtered(db, filter, MAIL_QUEUE_COLUMNS, " ORDER BY " + order + ", i.id LIMIT ?");
     Query& query = filtered.query();
     query.bind(filter.limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(filter.limit));
     std::vector<QueueItem> items;
@@ -185,6 +192,8 @@ const char* group_column(QueueGroup group) {
         return "i.status";
     case QueueGroup::error:
         return "coalesce(i.error_text, '')";
+    case QueueGroup::age:
+        return "''"; // by m.created, which is read anyhow
     }
     return "i.domain";
 }
@@ -205,9 +214,11 @@ Result<std::vector<QueueSummary>> summarize_queue(Database& db, const CheckedFil
             return summarizer.take(most);
         QueueSummarizer::Row one;
         one.status = query.as<QueueStatus>(1);
-        one.key = group == QueueGroup::status ? name_of(one.status) : query.text(0);
         one.bytes = query.count(2);
         one.created = query.time(3);
+        one.key = group == QueueGroup::status ? name_of(one.status)
+                  : group == QueueGroup::age  ? age_name(age_place(now - one.created))
+                                              : query.text(0);
         one.next = query.time(4);
         one.error = query.is_null(5) ? std::string_view() : query.text(5);
         one.error_at = query.is_null(6) ? Time{} : query.time(6);

@@ -18,7 +18,7 @@ enum class Pending : std::uint8_t { none, hold, drop, expire };
     "b.length, b.checksum, i.recipient, i.domain, i.original, i.notify, i.status, i.attempts, "              \
     "i.error_code, "                                                                                         \
     "i.error_text, i.error_remote, i.error_at, i.next_attempt, i.expires, i.route, i.delay_told, i.pending, "    \
-    "i.route_chosen, i.priority, i.crashes"
+    "i.route_chosen, i.priority, i.crashes, i.released"
 #define MAIL_QUEUE_TABLES                                                                                    \
     "FROM queue_item AS i JOIN queue_message AS m ON m.id = i.message JOIN blob AS b ON b.id = m.blob"
 

@@ -238,20 +238,25 @@ Result<void> defer(WriteContext& context, const AttemptResult& result, Pending p
     return update.bind(result.id).run();
 }
 
-/// No attempt was made: the item is as it was before its lease.
+Result<void> note_error(WriteContext& context, const AttemptResult& result) {
+    Query update(context.db, "UPDATE queue_item SET error_code = ?, error_text = ?, error_remote = ?, error_at = ? WHERE id = ?");
+    bind_error(update, result.error);
+    return update.bind(result.id).run();
+}
+
+/// No attempt was made: the item is as it was before its lease, but for the reason of its wait if there is one.
 Result<void> release_lease(WriteContext& context, const AttemptResult& result, Pending pending) {
     const After state = after(context, result, pending, QueueStatus::ready);
     Query update(context.db, "UPDATE queue_item SET pending = ?, next_attempt = ?, "
                              "status = CASE WHEN ? THEN 3 WHEN attempts > 0 THEN 2 ELSE 0 END WHERE id = ?");
     update.bind(static_cast<int>(state.pending)).bind(state.next).bind(state.status == QueueStatus::held);
-    return update.bind(result.id).run();
+    MAIL_DO(update.bind(result.id).run());
+    return result.error ? note_error(context, result) : Result<void>{};
 }
 
 Result<void> hold_with_reason(WriteContext& context, const AttemptResult& result) {
-    Query update(context.db, "UPDATE queue_item SET status = 3, pending = 0, error_code = ?, error_text = ?, "
-                             "error_remote = ?, error_at = ? WHERE id = ?");
-    bind_error(update, result.error);
-    return update.bind(result.id).run();
+    MAIL_DO(Query(context.db, "UPDATE queue_item SET status = 3, pending = 0 WHERE id = ?").bind(result.id).run());
+    return note_error(context, result);
 }
 
 Result<void> end_attempt(WriteContext& context, const AttemptResult& result, Pending pending) {
@@ -301,13 +306,19 @@ Result<void> set_pending(WriteContext& context, QueueId id, Pending pending) {
     return update.bind(static_cast<int>(pending)).bind(id).run();
 }
 
-Result<void> hold(WriteContext& context, QueueId id) {
-    return Query(context.db, "UPDATE queue_item SET status = 3 WHERE id = ?").bind(id).run();
+/// Also what was let go before: the last word counts.
+Result<void> hold(WriteContext& context, QueueId id, bool active) {
+    if (active) {
+        MAIL_DO(set_pending(context, id, Pending::hold));
+    }
+    Query update(context.db, "UPDATE queue_item SET status = CASE status WHEN 1 THEN 1 ELSE 3 END, released = 0 WHERE id = ?");
+    return update.bind(id).run();
 }
 
-Result<void> make_due(WriteContext& context, QueueId id, Time now, Pending pending) {
-    Query update(context.db, "UPDATE queue_item SET status = 0, next_attempt = ?, pending = ?, crashes = 0 WHERE id = ?");
-    return update.bind(now).bind(static_cast<int>(pending)).bind(id).run();
+Result<void> make_due(WriteContext& context, QueueId id, Time now, Pending pending, bool let_go = false) {
+    Query update(context.db, "UPDATE queue_item SET status = 0, next_attempt = ?, pending = ?, crashes = 0, "
+                             "released = max(released, ?) WHERE id = ?");
+    return update.bind(now).bind(static_cast<int>(pending)).bind(let_go).bind(id).run();
 }
 
 /// Another way: at once, unless it is held.
@@ -332,13 +343,13 @@ Result<bool> apply_verb(WriteContext& context, const QueueItem& item, const Queu
     case QueueVerb::hold:
         if (held)
             return false;
-        changed = active ? set_pending(context, item.id, Pending::hold) : hold(context, item.id);
+        changed = hold(context, item.id, active);
         break;
     case QueueVerb::release:
     case QueueVerb::retry:
         if (active || held != (verb == QueueVerb::release))
             return false;
-        changed = make_due(context, item.id, change.now, Pending::none);
+        changed = make_due(context, item.id, change.now, Pending::none, verb == QueueVerb::release);
         break;
     case QueueVerb::drop:
         changed = active ? set_pending(context, item.id, Pending::drop) : remove(context, item.id);

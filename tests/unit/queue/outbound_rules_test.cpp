@@ -7,6 +7,21 @@ using namespace mail::test;
 using namespace std::chrono_literals;
 using queue::AddressPatterns;
 
+namespace {
+
+Task<void> change_all(store::Store& store, store::QueueChange change) {
+    store::QueueFilter all;
+    auto done = co_await store.queue().change(std::move(all), std::move(change));
+    CHECK(done);
+}
+
+/// An administrator's verb on everything in the queue.
+void change_queue(QueueWorld& world, store::QueueVerb verb, std::string value = {}) {
+    async::run_until_done(change_all(*world.store, {verb, world.clock.now(), std::move(value)}));
+}
+
+} // namespace
+
 TEST_CASE("a hold keeps mail until it is released, with its reason") {
     QueueWorld world;
     world.add_domain("r.test", "192.0.2.1");
@@ -20,6 +35,51 @@ TEST_CASE("a hold keeps mail until it is released, with its reason") {
     REQUIRE(held.last_error);
     CHECK(held.last_error->text == "held by rule moving: their server is being moved");
     CHECK(world.delivered().empty());
+    // The rule stands; who was let go passes it, and nobody else.
+    change_queue(world, store::QueueVerb::release);
+    REQUIRE(world.drains());
+    CHECK(world.delivered().size() == 1);
+    world.enqueue("ann@example.test", {"y@r.test"});
+    CHECK(world.eventually([&] { return world.queue()[0].status == store::QueueStatus::held; }));
+}
+
+TEST_CASE("a pause keeps mail as long as its rule stands, and says so") {
+    QueueWorld world;
+    world.add_domain("r.test", "192.0.2.1");
+    queue::OutboundConfig config;
+    config.holds.push_back({"night", "they sleep", AddressPatterns({"r.test"}), {}, {}, true});
+    world.set_config(config);
+    world.enqueue("ann@example.test", {"x@r.test"});
+    REQUIRE(world.eventually([&] { return world.queue()[0].last_error.has_value(); }));
+    REQUIRE(world.settles());
+    const auto paused = world.queue()[0];
+    CHECK(paused.status == store::QueueStatus::ready);
+    CHECK(paused.attempts == 0);
+    CHECK(paused.last_error->text == "paused by rule night: they sleep");
+    world.set_config(queue::OutboundConfig());
+    world.clock.advance(4min);
+    world.scheduler->wake();
+    REQUIRE(world.drains());
+    CHECK(world.delivered().size() == 1);
+}
+
+// RFC 8460 §3: the look-ups of a day's reports take their time; mail does not wait for them.
+TEST_CASE("slow name servers of the daily TLS reports delay no mail") {
+    QueueWorld world;
+    world.add_domain("r.test", "192.0.2.1");
+    world.dns->set_delay("_smtp._tls.r.test", 5s);
+    world.dns->add_txt("_smtp._tls.r.test", "v=TLSRPTv1; rua=mailto:tls@r.test");
+    world.enqueue("ann@example.test", {"x@r.test"});
+    REQUIRE(world.drains());
+    world.clock.advance(25h);
+    const auto before = std::chrono::steady_clock::now();
+    for (int i = 0; i < 3; ++i) {
+        world.enqueue("ann@example.test", {"y@r.test"});
+        REQUIRE(world.drains());
+    }
+    CHECK(std::chrono::steady_clock::now() - before < 4s);
+    CHECK(world.reports().empty());
+    CHECK(world.eventually([&] { return !world.reports().empty(); }));
 }
 
 TEST_CASE("nothing is sent to a suppressed recipient; the sender is told why") {
@@ -98,15 +158,7 @@ TEST_CASE("a chosen route counts, whatever the domain") {
     world.enqueue("ann@example.test", {"x@r.test"});
     REQUIRE(world.settles());
     REQUIRE(world.queue().size() == 1);
-    struct Change {
-        static Task<void> run(QueueWorld& world) {
-            store::QueueFilter all;
-            store::QueueChange change{store::QueueVerb::route, world.clock.now(), "backup"};
-            auto done = co_await world.store->queue().change(std::move(all), std::move(change));
-            CHECK(done);
-        }
-    };
-    async::run_until_done(Change::run(world));
+    change_queue(world, store::QueueVerb::route, "backup");
     REQUIRE(world.drains());
     CHECK(world.connections_to("192.0.2.9") == 1);
 }

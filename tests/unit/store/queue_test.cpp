@@ -196,7 +196,11 @@ TEST_CASE("queue: released items count no attempt, held ones say why") {
     bench.send({"a@one.example", "b@two.example"});
     const auto leased = bench.lease();
     REQUIRE(leased.size() == 2);
-    bench.finish(leased[0].id, QueueOutcome::released, minutes(2));
+    AttemptResult untried;
+    untried.id = leased[0].id;
+    untried.outcome = QueueOutcome::released;
+    untried.next_attempt = bench.clock.now() + minutes(2);
+    done(bench.queue().finish({untried}, {}));
     bench.finish(leased[1].id, QueueOutcome::held);
     const QueueItem released = need(bench.queue().item(leased[0].id));
     CHECK(released.attempts == 0);
@@ -209,6 +213,78 @@ TEST_CASE("queue: released items count no attempt, held ones say why") {
     REQUIRE(held.last_error);
     CHECK(held.last_error->text == "4.3.0 try later");
     CHECK(need(bench.queue().next_due()) == bench.clock.now() + minutes(2));
+    bench.clock.advance(minutes(3));
+    REQUIRE(bench.lease().size() == 1);
+    AttemptResult paused = untried;
+    paused.next_attempt = bench.clock.now() + minutes(2);
+    paused.error = LastError{0, "paused by rule x", "", bench.clock.now()};
+    done(bench.queue().finish({paused}, {}));
+    const QueueItem waits = need(bench.queue().item(leased[0].id));
+    CHECK(waits.attempts == 0);
+    REQUIRE(waits.last_error);
+    CHECK(waits.last_error->text == "paused by rule x");
+}
+
+TEST_CASE("queue: what was let go is known until it is held by hand") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"a@one.example"}, Duration{}, true);
+    const QueueId id = bench.list()[0].id;
+    const auto change = [&](QueueVerb verb) {
+        QueueFilter filter;
+        filter.ids = {id};
+        return need(bench.queue().change(filter, {verb, bench.clock.now(), {}}));
+    };
+    CHECK_FALSE(bench.list()[0].released);
+    CHECK(change(QueueVerb::release) == 1);
+    CHECK(bench.list()[0].released);
+    CHECK(change(QueueVerb::retry) == 1);
+    REQUIRE(bench.lease().size() == 1);
+    bench.finish(id, QueueOutcome::deferred);
+    CHECK(bench.list()[0].released);
+    CHECK(change(QueueVerb::hold) == 1);
+    CHECK(bench.list()[0].status == QueueStatus::held);
+    CHECK_FALSE(bench.list()[0].released);
+    CHECK(change(QueueVerb::release) == 1);
+    REQUIRE(bench.lease().size() == 1);
+    CHECK(change(QueueVerb::hold) == 1); // during an attempt
+    bench.finish(id, QueueOutcome::deferred);
+    CHECK(bench.list()[0].status == QueueStatus::held);
+    CHECK_FALSE(bench.list()[0].released);
+}
+
+TEST_CASE("queue: sorted lists") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    bench.send({"c@two.example"}, hours(3));
+    bench.clock.advance(hours(1));
+    bench.send({"A@one.example"}, hours(1));
+    bench.clock.advance(hours(1));
+    bench.send({"b@three.example"}, hours(5));
+    const auto first = [&](const std::string& field, bool descending = false) {
+        QueueFilter filter;
+        filter.sort = field;
+        filter.descending = descending;
+        filter.limit = 1;
+        const auto found = need(bench.queue().list(filter));
+        REQUIRE(found.size() == 1);
+        return found[0].recipient;
+    };
+    CHECK(first("recipient") == "A@one.example");
+    CHECK(first("recipient", true) == "c@two.example");
+    CHECK(first("domain") == "A@one.example");
+    CHECK(first("next_attempt") == "A@one.example");
+    CHECK(first("next_attempt", true) == "b@three.example");
+    CHECK(first("age") == "b@three.example");
+    CHECK(first("age", true) == "c@two.example");
+    CHECK(first("created") == "c@two.example");
+    CHECK(first("id", true) == "b@three.example");
+    for (const char* field : {"message", "sender", "status", "attempts", "route", "message_id", "error", "last_error", "error_code",
+                              "remote", "size", "priority", "expires"})
+        CHECK_FALSE(first(field).empty());
+    QueueFilter bad;
+    bad.sort = "colour";
+    CHECK(code_of(bench.queue().list(bad)) == ErrorCode::invalid);
 }
 
 TEST_CASE("queue: routes and priorities that an administrator chose") {
@@ -291,6 +367,10 @@ TEST_CASE("queue: summary") {
     CHECK(need(bench.queue().summary(two, QueueGroup::status, 10))[0].key == "ready");
     CHECK(need(bench.queue().summary({}, QueueGroup::error, 10)).size() == 2);
     CHECK(need(bench.queue().summary({}, QueueGroup::sender, 10))[0].key == "bob@example.org");
+    const auto ages = need(bench.queue().summary({}, QueueGroup::age, 10));
+    REQUIRE(ages.size() == 2);
+    CHECK(ages[0].key == "320m");
+    CHECK(ages[1].key == "5m");
 }
 
 TEST_CASE("queue: filters") {
@@ -334,6 +414,13 @@ TEST_CASE("queue: filters") {
     CHECK(count("route", '=', "direct") == 1);
     CHECK(count("id", '=', std::to_string(leased[0].id)) == 1);
     CHECK(count("id", '=', leased[0].message.text()) == 2);
+    CHECK(count("message", '=', leased[0].message.text()) == 2);
+    CHECK(count("message", '!', leased[0].message.text()) == 2);
+    CHECK(count("last_error", '~', "TRY") == 1);
+    CHECK(count("error_code", '>', "400") == 1);
+    CHECK(count("created", '<', format_rfc3339(bench.clock.now() - hours(1))) == 2);
+    CHECK(count("next_attempt", '>', "30m") == 1);
+    CHECK(count("expires", '<', "99h") == 2);
     for (const auto& bad : std::vector<QueueFilter::Condition>{{"nonsense", '=', "x"},
                                                                {"recipient", '<', "x"},
                                                                {"status", '=', "sleeping"},
@@ -343,6 +430,10 @@ TEST_CASE("queue: filters") {
                                                                {"age", '=', "1h"},
                                                                {"age", '>', "old"},
                                                                {"size", '<', "-1"},
+                                                               {"message", '=', "x"},
+                                                               {"created", '<', "1h"},
+                                                               {"expires", '=', "1h"},
+                                                               {"next_attempt", '<', "soon"},
                                                                {"domain", '?', "x"}}) {
         QueueFilter filter;
         filter.conditions.push_back(bad);
