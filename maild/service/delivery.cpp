@@ -6,26 +6,13 @@
 #include "common/mail/received.hpp"
 #include "common/mail/xtext.hpp"
 #include "maild/service/snapshot.hpp"
+#include "maild/service/story_of.hpp"
 
 #include <algorithm>
 #include <unordered_map>
 
 namespace mail::service {
 namespace {
-
-constexpr std::size_t story_recipients_bytes = 2000;
-
-std::string story_recipients(const std::vector<AcceptedRecipient>& recipients) {
-    std::string out;
-    for (const auto& recipient : recipients) {
-        if (out.size() > story_recipients_bytes)
-            return out + " ...";
-        if (!out.empty())
-            out += ' ';
-        out += recipient.address.text();
-    }
-    return out;
-}
 
 store::QueueRecipient queued(const Address& to, const AcceptedRecipient& given, bool hold, Time now, Duration expire) {
     store::QueueRecipient out;
@@ -65,6 +52,7 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
     const std::string return_path = return_path_field(incoming.envelope.sender);
     for (std::size_t i = 0; i < incoming.recipients.size(); ++i) {
         const auto& recipient = incoming.recipients[i];
+        note_recipient(incoming.steps, recipient, now);
         for (const auto& mailbox : recipient.resolution->mailboxes) {
             const auto [it, is_new] = placed.emplace(mailbox->account, out.plan.local.size());
             if (is_new) {
@@ -76,20 +64,15 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
                 out.plan.local.push_back(std::move(copy));
             }
             out.copies[i].push_back(it->second);
+            note_mailbox(incoming.steps, *mailbox, it->second, now);
         }
         for (const auto& remote : recipient.resolution->remote)
-            if (queued_keys.emplace(address_key(remote), true).second)
+            if (queued_keys.emplace(address_key(remote), true).second) {
                 out.plan.queue.push_back(queued(remote, recipient, recipient.resolution->hold, now, expire));
+                note_queued(incoming.steps, out.plan.queue.back(), now);
+            }
     }
-    store::Story story;
-    story.id = incoming.id;
-    story.at = now;
-    story.sender = incoming.envelope.sender;
-    story.recipients = story_recipients(incoming.recipients);
-    story.message_id = incoming.envelope.message_id;
-    story.peer = incoming.peer;
-    story.detail = "{}";
-    out.plan.story = std::move(story);
+    out.plan.story = story_of(incoming, !out.plan.queue.empty(), now);
     return out;
 }
 
@@ -162,6 +145,7 @@ Result<store::AcceptPlan> Delivery::plan_report(const Address& sender, std::stri
     incoming.content.memory = std::make_shared<const std::string>(std::move(message));
     incoming.recipients.push_back({sender, std::move(resolution), "", store::queue_notify::never});
     incoming.peer = "local";
+    incoming.steps.step("report", clock_.now());
     return plan(incoming).plan;
 }
 

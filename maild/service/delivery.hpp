@@ -5,6 +5,7 @@
 #include "common/async/task.hpp"
 #include "common/mail/address.hpp"
 #include "maild/service/directory.hpp"
+#include "maild/service/story_steps.hpp"
 #include "maild/store/store.hpp"
 
 #include <memory>
@@ -13,6 +14,8 @@
 #include <vector>
 
 namespace mail::service {
+
+class Stories;
 
 /// One RCPT TO that was accepted.
 struct AcceptedRecipient {
@@ -30,6 +33,9 @@ struct Incoming {
     std::vector<AcceptedRecipient> recipients;
     std::string peer; ///< "client.example [192.0.2.1]", for the story
     std::string session;
+    StorySteps steps;    ///< what happened to it so far
+    std::string subject; ///< decoded; for the story
+    std::vector<std::string> refused; ///< recipients of this transaction that were refused; for the story
     bool each_answered = false; ///< LMTP: the session tells every recipient's end, so no report is sent
 };
 
@@ -51,6 +57,9 @@ class Delivery {
     /// Bytes of a large message as they arrive.
     [[nodiscard]] Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+    /// Where transactions that were refused are told; null, the default: nowhere.
+    void set_stories(Stories* stories) noexcept { stories_ = stories; }
+    [[nodiscard]] Stories* stories() const noexcept { return stories_; }
 
   private:
     struct Planned;
@@ -61,6 +70,7 @@ class Delivery {
     Config& config_;
     Directory& directory_;
     const Clock& clock_;
+    Stories* stories_ = nullptr;
 };
 
 } // namespace mail::service

@@ -169,8 +169,11 @@ class Directory::Resolver {
         if (!local->second.enabled)
             return fail(ErrorCode::temporary, "mail for this domain is not taken at the moment");
         auto reached = lookup(address_key(address), depth);
-        if (!reached && reached.error().code == ErrorCode::not_found && !detail_of(address).empty())
+        if (!reached && reached.error().code == ErrorCode::not_found && !detail_of(address).empty()) {
             reached = lookup(address_key(without_detail(address)), depth);
+            if (reached)
+                note("detail", address.text());
+        }
         if (!reached && reached.error().code == ErrorCode::not_found)
             reached = last_resort(address, local->second, depth);
         return reached;
@@ -187,10 +190,12 @@ class Directory::Resolver {
         MAIL_TRY(const auto row, resources.get_now(entry.kind, entry.name));
         if (entry.kind == "alias") {
             MAIL_TRY(const auto alias, schema::decode<schema::Alias>(row.name, std::string_view(row.spec)));
+            note("alias", key);
             return expand(alias.targets, alias.enabled, depth);
         }
         if (entry.kind == "group") {
             MAIL_TRY(const auto group, schema::decode<schema::Group>(row.name, std::string_view(row.spec)));
+            note("group", key);
             return expand(group.members, group.enabled, depth);
         }
         return fail(ErrorCode::not_found, "no such recipient");
@@ -214,6 +219,8 @@ class Directory::Resolver {
         }
         if (accounts_.insert(mailbox->account).second)
             out_->mailboxes.push_back(mailbox);
+        if (!mailbox->forward.empty())
+            note("forward", mailbox->address);
         for (const auto& target : mailbox->forward)
             if (auto address = parse_address(target))
                 open_.push_back({std::move(*address), depth + 1});
@@ -223,6 +230,7 @@ class Directory::Resolver {
         if (!domain.catch_all.empty())
             if (auto catch_all = parse_address(domain.catch_all))
                 if (!seen_.contains(address_key(*catch_all))) {
+                    note("catch-all", domain.name);
                     open_.push_back({std::move(*catch_all), depth + 1});
                     return {};
                 }
@@ -230,6 +238,7 @@ class Directory::Resolver {
             return fail(ErrorCode::not_found, "no such recipient");
         // RFC 5321 §4.5.1: postmaster is always taken; without a mailbox it waits for an administrator.
         auto postmaster = parse_address(config_.server.postmaster);
+        note("postmaster", address.text());
         if (postmaster && !seen_.contains(address_key(*postmaster))) {
             open_.push_back({std::move(*postmaster), depth + 1});
             return {};
@@ -237,6 +246,12 @@ class Directory::Resolver {
         out_->remote.push_back(address);
         out_->hold = true;
         return {};
+    }
+
+    /// For the story of the message.
+    void note(std::string_view what, std::string address) {
+        if (out_->hops.size() < std::size_t{limit::story_hops})
+            out_->hops.push_back({what, std::move(address)});
     }
 
     Directory& directory_;

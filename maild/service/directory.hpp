@@ -42,11 +42,18 @@ struct Mailbox {
 };
 using MailboxPtr = std::shared_ptr<const Mailbox>;
 
+/// One hop from a recipient address to what it stands for: "alias" sales@example.org, "forward" of ann@example.org.
+struct ResolutionHop {
+    std::string_view what; ///< a literal: alias, group, forward, catch-all, detail, postmaster
+    std::string address;   ///< the address that the hop leads on from
+};
+
 /// What one recipient address stands for.
 struct Resolution {
     std::vector<MailboxPtr> mailboxes; ///< final local mailboxes, each once
     std::vector<Address> remote;       ///< addresses outside (alias or group members, or the address itself)
     bool is_local_domain = false;
+    std::vector<ResolutionHop> hops;   ///< in the order they were followed, at most limit::story_hops
     bool hold = false; ///< mail for `remote` waits for an administrator (postmaster without a mailbox)
 };
 

@@ -47,6 +47,7 @@ Task<void> Session::exchange(service::SaslExchange& exchange, std::optional<std:
         auto outcome = co_await exchange.next(std::move(response));
         if (auto* done = std::get_if<service::SaslExchange::Signed>(&outcome)) {
             mailbox_ = std::move(done->mailbox);
+            story_.signed_in(mailbox_->address, services_.delivery.clock().now());
             watch_ = services_.sign_in.watch(mailbox_, stream_.ender());
             say(Reply(235, "2.7.0", "Signed in"));
             co_return;
@@ -92,6 +93,7 @@ Task<void> Session::sign_in_failed(Error error) {
         co_return;
     }
     ++failures_;
+    story_.sign_in_failed(error.message, services_.delivery.clock().now());
     co_await flush();
     // This connection alone waits; nobody else is locked out by somebody's guesses (faults A10).
     co_await async::sleep_for(service::SignIn::failure_delay(failures_));

@@ -181,6 +181,7 @@ void Session::answer_message(const Reply& reply) {
 }
 
 void Session::refuse_message(const Reply& reply) {
+    story_.refused_message(message_id_, transaction_.recipients(), reply, services_.delivery.clock().now());
     const Event event = reply.is_temporary() ? Event::smtp_deferred : Event::smtp_message_rejected;
     log(event, {{"sid", id_},
                 {"qid", message_id_.text()},
@@ -214,6 +215,8 @@ Task<void> Session::complete(Intake& intake) {
     incoming.peer = helo_ + " [" + stream_.peer().address + "]";
     incoming.session = id_;
     incoming.each_answered = profile_.is_lmtp();
+    incoming.subject = intake.subject();
+    story_.complete(incoming, intake.size(), services_.delivery.clock().now());
     const auto receipt = co_await services_.delivery.accept(std::move(incoming));
     if (!receipt) {
         const Reply reply = reply_for(receipt.error());
@@ -224,7 +227,8 @@ Task<void> Session::complete(Intake& intake) {
     }
     const Reply accepted(250, "2.0.0", "Accepted as " + message_id_.text());
     const Reply overall = overall_reply(receipt->recipients, accepted);
-    if (overall == accepted)
+    if (overall == accepted) {
+        story_.accepted();
         log(Event::smtp_accepted, {{"sid", id_},
                                    {"qid", message_id_.text()},
                                    {"peer", stream_.peer().address},
@@ -232,8 +236,9 @@ Task<void> Session::complete(Intake& intake) {
                                    {"recipients", transaction_.recipients().size()},
                                    {"size", intake.size()},
                                    {"message_id", intake.message_id()}});
-    else
+    } else {
         refuse_message(overall);
+    }
     if (!profile_.is_lmtp())
         say(overall);
     for (std::size_t i = 0; profile_.is_lmtp() && i < receipt->recipients.size(); ++i)

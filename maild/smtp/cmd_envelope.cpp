@@ -14,9 +14,13 @@ Task<void> Session::cmd_mail(Command command) {
     const Mail& mail = std::get<Mail>(command);
     const SenderFacts facts{profile_, mailbox_, peer_relays_, max_message_size(), stream_.tls() != nullptr};
     auto refusal = transaction_.begin(mail, facts);
+    const Time now = services_.delivery.clock().now();
+    story_.began(mail, now);
     if (refusal) {
+        story_.refused_sender(*refusal, now);
         log(Event::smtp_message_rejected,
             {{"sid", id_}, {"peer", stream_.peer().address}, {"from", mail.path.text()}, {"reply", refusal->text()}});
+        reset();
         co_await refuse(std::move(*refusal));
         co_return;
     }
@@ -64,6 +68,7 @@ Task<void> Session::refuse_recipient(const Rcpt& rcpt, Reply reply) {
                                     {"from", transaction_.sender()},
                                     {"rcpt", rcpt.path.text()},
                                     {"reply", reply.text()}});
+    story_.refused_recipient(rcpt, reply, services_.delivery.clock().now());
     say(reply);
     // Strangers who try one name after the other are shown the door; lists of our own users may be stale.
     if (reply.is_permanent() && !may_relay() && ++refused_recipients_ >= limit::smtp_refused_recipients) {

@@ -55,6 +55,7 @@ Task<void> Session::cmd_hello(Command command) {
     // RFC 5321 §4.1.4: a later EHLO ends the transaction.
     state_ = greeted;
     reset();
+    story_.greeted(name_of(verb), helo_, services_.delivery.clock().now());
     say(extended_ ? ehlo_reply() : Reply(250, "", config_->server.hostname));
 }
 
@@ -87,6 +88,7 @@ Task<void> Session::cmd_starttls(Command) {
         closing_ = true;
         co_return;
     }
+    story_.secured(*stream_.tls(), services_.delivery.clock().now());
     // RFC 3207 §4.2: everything known before TLS is forgotten.
     state_ = connected;
     reset();

@@ -4,6 +4,7 @@
 #include "common/base/text.hpp"
 #include "common/mail/address.hpp"
 #include "common/mail/address_list.hpp"
+#include "common/mail/encoded.hpp"
 #include "common/mail/header.hpp"
 #include "common/mail/message.hpp"
 
@@ -15,6 +16,13 @@ std::string message_id_of(const HeaderView& header) {
     if (id.size() > 2 && id.front() == '<' && id.back() == '>')
         id = id.substr(1, id.size() - 2);
     return id.size() <= 500 && text::is_utf8(id) ? id : std::string();
+}
+
+std::string subject_of(const HeaderView& header) {
+    constexpr std::size_t most_raw = 1000;
+    constexpr std::size_t most = 200;
+    const std::string subject = decode_header(header.value("Subject").substr(0, most_raw));
+    return std::string(truncate_utf8(subject, most));
 }
 
 /// faults A14: every author named in From must be an address the signed-in user may send as.
@@ -60,6 +68,7 @@ HeaderEdit edit_header(std::string_view header, const HeaderRules& rules) {
     edit.needs_utf8 = !text::is_ascii(kept);
     const HeaderView fields = parse_header(kept);
     edit.message_id = message_id_of(fields);
+    edit.subject = subject_of(fields);
     if (!rules.submission)
         return edit;
     if (rules.author) {

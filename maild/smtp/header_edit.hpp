@@ -29,6 +29,7 @@ struct HeaderEdit {
     std::optional<std::string> changed; ///< what is kept, when it is not simply the bytes after `skip`
     bool needs_utf8 = false;
     std::string message_id; ///< without angle brackets; may be empty
+    std::string subject;    ///< decoded, shortened; may be empty
 
     [[nodiscard]] bool is_unchanged() const noexcept { return added.empty() && skip == 0 && !changed; }
     /// The new header section of `header`, which is the one the edit was made for.

@@ -29,6 +29,7 @@ HeaderEdit Intake::edit(std::string_view header) {
     HeaderEdit edit = edit_header(header, options_.rules);
     needs_utf8_ = edit.needs_utf8;
     message_id_ = edit.message_id;
+    subject_ = edit.subject;
     return edit;
 }
 

@@ -40,6 +40,7 @@ class Intake {
     [[nodiscard]] bool needs_utf8() const noexcept { return needs_utf8_; }
     [[nodiscard]] bool is_8bit() const noexcept { return is_8bit_; }
     [[nodiscard]] const std::string& message_id() const noexcept { return message_id_; }
+    [[nodiscard]] const std::string& subject() const noexcept { return subject_; }
 
   private:
     [[nodiscard]] Task<void> begin_spool();
@@ -57,6 +58,7 @@ class Intake {
     store::Content content_;
     std::optional<Reply> refusal_;
     std::string message_id_;
+    std::string subject_;
     bool needs_utf8_ = false;
     bool is_8bit_ = false;
 };

@@ -4,6 +4,7 @@
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "maild/service/snapshot.hpp"
+#include "maild/service/stories.hpp"
 #include "maild/smtp/intake.hpp"
 
 namespace mail::smtp {
@@ -17,6 +18,7 @@ Reply closing_reply() { return Reply(421, "4.3.2", "Service closing, try again l
 Session::Session(Services services, Profile profile, net::Stream& stream, std::string id)
     : services_(services), profile_(std::move(profile)), stream_(stream), reader_(stream), id_(std::move(id)) {
     peer_relays_ = profile_.may_relay(stream_.peer().address);
+    story_.connected(profile_, stream_, services_.delivery.clock().now());
 }
 Session::~Session() = default;
 
@@ -188,7 +190,10 @@ Task<void> Session::say_goodbye() {
     stream_.close();
 }
 
-void Session::reset() noexcept {
+void Session::reset() {
+    const Time now = services_.delivery.clock().now();
+    if (auto refused = story_.end(now); refused && services_.delivery.stories() != nullptr)
+        services_.delivery.stories()->refused(std::move(*refused), stream_.peer().address);
     transaction_ = Transaction();
     chunks_.reset();
     chunk_endings_ = LineEndings();

@@ -13,6 +13,7 @@
 #include "maild/smtp/profile.hpp"
 #include "maild/smtp/proto/command.hpp"
 #include "maild/smtp/proto/framer.hpp"
+#include "maild/smtp/session_story.hpp"
 #include "maild/smtp/transaction.hpp"
 
 #include <memory>
@@ -75,7 +76,8 @@ class Session {
     /// Says the last words; nothing that follows is read as a command.
     void close_with(const Reply& reply);
     [[nodiscard]] Task<void> say_goodbye();
-    void reset() noexcept;
+    /// Ends the transaction; one that was refused gets its story.
+    void reset();
 
     // cmd_hello.cpp
     [[nodiscard]] Task<void> cmd_hello(Command command);
@@ -144,6 +146,7 @@ class Session {
     Id message_id_; ///< of the message being received
     std::unique_ptr<Intake> chunks_; ///< between BDAT commands
     LineEndings chunk_endings_;
+    SessionStory story_;
 };
 
 } // namespace mail::smtp

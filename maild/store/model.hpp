@@ -6,6 +6,7 @@
 #include "common/base/id.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
+#include "maild/store/story_model.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -151,17 +152,6 @@ struct Envelope {
     bool binary = false;
     bool require_tls = false;
     std::string message_id; ///< Message-ID of the header, without <>, or empty
-};
-
-/// The one story row written with the accept transaction; later steps are appended outside it.
-struct Story {
-    Id id; ///< message id (qid), also in Received
-    Time at{};
-    std::string sender;
-    std::string recipients; ///< space separated, bounded
-    std::string message_id;
-    std::string peer;
-    std::string detail; ///< JSON
 };
 
 /// One message, everything that becomes true of it at once.

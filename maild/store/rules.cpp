@@ -83,4 +83,12 @@ FlagState apply_flags(const FlagState& before, const FlagChange& change) {
     return after;
 }
 
+std::string missed_copies(const AcceptReceipt& receipt) {
+    std::string out;
+    for (std::size_t i = 0; i < receipt.local.size(); ++i)
+        if (!receipt.local[i])
+            out += (out.empty() ? "" : " ") + std::to_string(i);
+    return out;
+}
+
 } // namespace mail::store

@@ -108,6 +108,8 @@ class QueueSummarizer {
 /// last_error of a message that was held because the server died over it again and again.
 inline constexpr std::string_view poison_words =
     "held: the server died several times while this was being delivered; look at it before releasing it";
+/// Story::missed of a message: places of the copies that were not taken.
+[[nodiscard]] std::string missed_copies(const AcceptReceipt& receipt);
 /// QueueChange::value of a priority. Errors: invalid.
 [[nodiscard]] Result<std::int8_t> priority_value(std::string_view text);
 

@@ -12,6 +12,7 @@
 #include "maild/store/model.hpp"
 #include "maild/store/queue_model.hpp"
 #include "maild/store/resource_model.hpp"
+#include "maild/store/story_store.hpp"
 
 #include <functional>
 #include <span>
@@ -182,25 +183,15 @@ struct StoreStats {
 /// What one turn of maintenance may do; call again while Maintained::more.
 struct Maintenance {
     Time recoverable_before{}; ///< expunged items and removed accounts older than this go for good
-    Time stories_before{};     ///< stories older than this go
+    Time stories_before{};     ///< stories and their events older than this go
+    std::uint64_t stories_bytes = 0; ///< beyond so many bytes the oldest go as well; 0: no bound
     std::size_t slice = 500;   ///< rows of one turn, so that no turn holds up mail
 };
 struct Maintained {
     std::size_t items = 0;
-    std::size_t stories = 0;
+    std::size_t stories = 0;  ///< stories and events that went
     std::size_t segments = 0; ///< segment files without any live byte that were removed
     bool more = false;
-};
-
-/// Newest first. Empty text: any.
-struct StoryFilter {
-    std::optional<Id> id;
-    std::string sender;     ///< ASCII case ignored, '*' allowed
-    std::string recipient;  ///< one of the recipients, the same
-    std::string message_id; ///< exact
-    std::optional<Time> since;
-    std::optional<Time> until;
-    std::size_t limit = 100;
 };
 
 class Store {
@@ -210,13 +201,13 @@ class Store {
     [[nodiscard]] virtual QueueStore& queue() = 0;
     [[nodiscard]] virtual ResourceStore& resources() = 0;
     [[nodiscard]] virtual MetaStore& meta() = 0;
+    [[nodiscard]] virtual StoryStore& stories() = 0;
     /// Called after every commit, in commit order, on the engine's own thread: be quick, never call the
     /// store.
     virtual void on_commit(std::function<void(const Changes&)> listener) = 0;
     /// Called once when the store can no longer write (fsync or I/O error).
     virtual void on_failure(std::function<void(const Error&)> listener) = 0;
     [[nodiscard]] virtual StoreStats stats() const = 0;
-    [[nodiscard]] virtual Task<Result<std::vector<Story>>> stories(StoryFilter filter) = 0;
     /// One bounded turn of housekeeping: retention of recoverable items and stories, segments without live
     /// bytes.
     [[nodiscard]] virtual Task<Result<Maintained>> maintain(Maintenance what) = 0;

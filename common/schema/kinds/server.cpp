@@ -48,6 +48,14 @@ constexpr Field fields[] = {
         .range(1, 1000)
         .wide(9)
         .example("20"),
+    field<&Server::stories_keep>("stories_keep", "How long the stories of messages are kept, for why and message trace.")
+        .range(3600, 86400 * 3650)
+        .wide(10)
+        .example("30d"),
+    field<&Server::stories_size>("stories_size", "Most that the stories of messages may take; beyond it the oldest go.")
+        .range(std::int64_t{1} << 20, std::int64_t{1} << 44)
+        .wide(11)
+        .example("2GiB"),
 };
 
 void check(const Server& server, Issues& issues) {

@@ -18,6 +18,8 @@ struct Server {
                                    std::chrono::seconds(4000)};
     Duration expire = std::chrono::hours(120);      ///< then it bounces
     Duration delay_warning = std::chrono::hours(4); ///< then the sender is told; 0: never
+    Duration stories_keep = std::chrono::hours(24 * 30); ///< of every message; then they go
+    Bytes stories_size = std::uint64_t{2} << 30;         ///< of all; then the oldest go
     std::int64_t outbound_connections = limit::outbound_connections;
     std::int64_t per_destination = limit::per_destination;
 };

@@ -29,18 +29,6 @@ class MetaPart final : public MetaStore {
     State& state_;
 };
 
-bool wanted(const StoryFilter& filter, const Story& story) {
-    if ((filter.since && story.at < *filter.since) || (filter.until && story.at > *filter.until))
-        return false;
-    if (filter.id && story.id != *filter.id)
-        return false;
-    if (!filter.sender.empty() && !matches_pattern(story.sender, filter.sender))
-        return false;
-    if (!filter.message_id.empty() && story.message_id != filter.message_id)
-        return false;
-    return filter.recipient.empty() || matches_pattern(story.recipients, filter.recipient);
-}
-
 class MemoryStore final : public Store {
   public:
     explicit MemoryStore(const Clock& clock) : state_(clock) {
@@ -50,6 +38,7 @@ class MemoryStore final : public Store {
     QueueStore& queue() override { return *queue_; }
     ResourceStore& resources() override { return *resources_; }
     MetaStore& meta() override { return meta_; }
+    StoryStore& stories() override { return *stories_; }
     void on_commit(std::function<void(const Changes&)> listener) override {
         const std::lock_guard lock(state_.mutex);
         state_.listeners.push_back(std::move(listener));
@@ -65,15 +54,6 @@ class MemoryStore final : public Store {
             stats.blob_bytes += blob.bytes->size();
         return stats;
     }
-    Task<Result<std::vector<Story>>> stories(StoryFilter filter) override {
-        const std::lock_guard lock(state_.mutex);
-        std::vector<Story> found;
-        for (auto it = state_.stories.rbegin(); it != state_.stories.rend() && found.size() < filter.limit;
-             ++it)
-            if (wanted(filter, it->second))
-                found.push_back(it->second);
-        co_return found;
-    }
     Task<Result<Maintained>> maintain(Maintenance what) override {
         const std::lock_guard lock(state_.mutex);
         Maintained done;
@@ -83,12 +63,7 @@ class MemoryStore final : public Store {
             kept.erase(kept.begin());
             ++done.items;
         }
-        for (auto it = state_.stories.begin(); it != state_.stories.end() && done.stories < what.slice;) {
-            if (it->second.at >= what.stories_before)
-                break;
-            it = state_.stories.erase(it);
-            ++done.stories;
-        }
+        done.stories = state_.purge_stories(what);
         done.more = done.items == what.slice || done.stories == what.slice;
         co_return done;
     }
@@ -102,6 +77,7 @@ class MemoryStore final : public Store {
     std::unique_ptr<MailStore> mail_ = make_mail(state_);
     std::unique_ptr<QueueStore> queue_ = make_queue(state_);
     std::unique_ptr<ResourceStore> resources_ = make_resources(state_);
+    std::unique_ptr<StoryStore> stories_ = make_stories(state_);
     MetaPart meta_{state_};
 };
 

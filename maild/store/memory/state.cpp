@@ -222,8 +222,10 @@ Result<AcceptReceipt> State::accept(Transaction& change, const AcceptPlan& plan)
         queue[entry.item.id] = std::move(entry);
         change.queue = true;
     }
-    if (plan.story && (placed || !plan.queue.empty()))
-        stories[plan.story->id] = *plan.story;
+    if (plan.story && (placed || !plan.queue.empty())) {
+        add_story(*plan.story);
+        stories.back().missed = missed_copies(receipt);
+    }
     if (plan.content.spooled)
         spooled.erase(plan.content.spooled->offset);
     release(blob);

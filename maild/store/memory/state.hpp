@@ -7,6 +7,7 @@
 #include "maild/store/rules.hpp"
 #include "maild/store/store.hpp"
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -97,7 +98,10 @@ struct State {
     std::uint64_t revision = 0;
     std::string applied_hash;
     std::map<std::string, std::string> meta;
-    std::map<Id, Story> stories;
+    std::deque<Story> stories; ///< in the order of acceptance
+    std::deque<StoryEvent> story_events;
+    std::int64_t last_story = 0;
+    std::int64_t last_event = 0;
     std::vector<std::function<void(const Changes&)>> listeners;
     std::uint64_t commits = 0;
 
@@ -121,10 +125,15 @@ struct State {
                                        BlobId blob);
     [[nodiscard]] Result<FolderData*> target_of(const LocalCopy& copy, std::uint64_t bytes);
     [[nodiscard]] Result<AcceptReceipt> accept(Transaction& change, const AcceptPlan& plan);
+    // story_part.cpp
+    void add_story(Story story);
+    /// How many stories or events went, whichever are more.
+    std::size_t purge_stories(const Maintenance& what);
 };
 
 [[nodiscard]] std::unique_ptr<MailStore> make_mail(State& state);
 [[nodiscard]] std::unique_ptr<QueueStore> make_queue(State& state);
 [[nodiscard]] std::unique_ptr<ResourceStore> make_resources(State& state);
+[[nodiscard]] std::unique_ptr<StoryStore> make_stories(State& state);
 
 } // namespace mail::store::memory

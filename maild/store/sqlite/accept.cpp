@@ -20,12 +20,6 @@ Result<Folder*> target_of(WriteContext& context, const LocalCopy& copy, std::uin
     return folder;
 }
 
-Result<void> insert_story(WriteContext& context, const Story& story) {
-    Query insert(context.db, "INSERT OR REPLACE INTO story VALUES (?, ?, ?, ?, ?, ?, ?)");
-    insert.bind(story.id).bind(story.at).bind(story.sender).bind(story.recipients);
-    return insert.bind(story.message_id).bind(story.peer).bind(story.detail).run();
-}
-
 Result<Placed> place(WriteContext& context, Folder& folder, const LocalCopy& copy, std::uint64_t bytes,
                      BlobId blob) {
     StoredItem item;
@@ -102,7 +96,7 @@ Result<AcceptReceipt> accept(WriteContext& context, const AcceptPlan& plan) {
         }
     }
     if (plan.story) {
-        MAIL_DO(insert_story(context, *plan.story));
+        MAIL_DO(insert_story(context, *plan.story, missed_copies(receipt)));
     }
     return receipt;
 }

@@ -47,5 +47,6 @@ struct Engine {
 [[nodiscard]] std::unique_ptr<MailStore> make_mail(Engine& engine);
 [[nodiscard]] std::unique_ptr<QueueStore> make_queue(Engine& engine);
 [[nodiscard]] std::unique_ptr<ResourceStore> make_resources(Engine& engine);
+[[nodiscard]] std::unique_ptr<StoryStore> make_stories(Engine& engine);
 
 } // namespace mail::store::sqlite

@@ -178,36 +178,4 @@ Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId i
     return rows;
 }
 
-namespace {
-bool wanted(const StoryFilter& filter, const Story& story) {
-    if (!filter.sender.empty() && !matches_pattern(story.sender, filter.sender))
-        return false;
-    if (!filter.recipient.empty() && !matches_pattern(story.recipients, filter.recipient))
-        return false;
-    return filter.message_id.empty() || story.message_id == filter.message_id;
-}
-} // namespace
-
-Result<std::vector<Story>> read_stories(Database& db, const StoryFilter& filter) {
-    // Ids are ordered by time: the newest first, without a further index on the hottest table.
-    std::vector<Story> found;
-    Query query(
-        db, filter.id ? "SELECT * FROM story WHERE id = ?1 AND at BETWEEN ?2 AND ?3"
-                      : "SELECT * FROM story WHERE ?1 IS NOT NULL AND at BETWEEN ?2 AND ?3 ORDER BY id DESC");
-    const Id none{};
-    query.bind(filter.id ? *filter.id : none);
-    query.bind(filter.since.value_or(from_micros(0)));
-    query.bind(filter.until.value_or(from_micros(std::numeric_limits<std::int64_t>::max())));
-    while (found.size() < filter.limit) {
-        MAIL_TRY(const bool row, query.step());
-        if (!row)
-            break;
-        Story story{query.id(0),     query.time(1),   query.string(2), query.string(3),
-                    query.string(4), query.string(5), query.string(6)};
-        if (wanted(filter, story))
-            found.push_back(std::move(story));
-    }
-    return found;
-}
-
 } // namespace mail::store::sqlite

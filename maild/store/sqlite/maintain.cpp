@@ -70,22 +70,6 @@ Result<std::size_t> purge_removed(WriteContext& context, Time before, std::size_
     return purged;
 }
 
-Result<std::size_t> purge_stories(WriteContext& context, Time before, std::size_t most) {
-    // Story ids are ordered by time, so the oldest come first.
-    std::size_t count = 0;
-    Query query(context.db,
-                "DELETE FROM story WHERE id IN (SELECT id FROM story ORDER BY id LIMIT ?) AND at < ? "
-                "RETURNING 1");
-    query.bind(std::uint64_t{most}).bind(before);
-    for (;;) {
-        MAIL_TRY(const bool row, query.step());
-        if (!row)
-            return count;
-        context.touch();
-        ++count;
-    }
-}
-
 /// Segments without live bytes whose file is still there. Rows of those whose file has gone are removed.
 Result<std::vector<std::uint32_t>> dead_segments(WriteContext& context,
                                                  std::chrono::steady_clock::duration quiet) {
@@ -124,7 +108,7 @@ Result<MaintenanceTurn> maintain(WriteContext& context, const Maintenance& what,
     MAIL_TRY(done.items, purge_recoverable(context, what.recoverable_before, slice));
     MAIL_TRY(const std::size_t removed, purge_removed(context, what.recoverable_before, slice));
     done.items += removed;
-    MAIL_TRY(done.stories, purge_stories(context, what.stories_before, slice));
+    MAIL_TRY(done.stories, purge_stories(context, what, slice));
     MAIL_DO(context.flush());
     MAIL_TRY(turn.dead_segments, dead_segments(context, quiet));
     done.more = done.items >= slice || done.stories == slice;

@@ -22,7 +22,22 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since);
 [[nodiscard]] Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id,
                                                                       const UidSet& uids, std::size_t limit);
-[[nodiscard]] Result<std::vector<Story>> read_stories(Database& db, const StoryFilter& filter);
+
+// story_read.cpp
+[[nodiscard]] Result<StoryPage> find_stories(Database& db, const StoryFilter& filter);
+[[nodiscard]] Result<std::vector<StoryEvent>> read_story_events(Database& db, const Id& message, bool transcripts);
+[[nodiscard]] Result<StoryStats> read_story_stats(Database& db);
+/// Stories in a row and the filter that rules them out.
+struct StoryBlock {
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+    Time first_at{};
+    Time last_at{};
+    std::uint64_t bytes = 0;
+    std::string filter;
+};
+/// Of the oldest stories without one; nullopt: they are too few yet.
+[[nodiscard]] Result<std::optional<StoryBlock>> next_block(Database& db);
 
 // resource_part.cpp
 [[nodiscard]] Result<std::string> read_meta(Database& db, std::string_view key);

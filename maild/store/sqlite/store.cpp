@@ -58,6 +58,7 @@ class SqliteStore final : public Store {
     QueueStore& queue() override { return *queue_; }
     ResourceStore& resources() override { return *resources_; }
     MetaStore& meta() override { return meta_; }
+    StoryStore& stories() override { return *stories_; }
     void on_commit(std::function<void(const Changes&)> listener) override {
         engine_->writer->on_commit(std::move(listener));
     }
@@ -65,7 +66,6 @@ class SqliteStore final : public Store {
         engine_->writer->on_failure(std::move(listener));
     }
     StoreStats stats() const override;
-    Task<Result<std::vector<Story>>> stories(StoryFilter filter) override;
     Task<Result<Maintained>> maintain(Maintenance what) override;
     void close() override { shut(); }
 
@@ -80,6 +80,7 @@ class SqliteStore final : public Store {
     std::unique_ptr<MailStore> mail_ = make_mail(*engine_);
     std::unique_ptr<QueueStore> queue_ = make_queue(*engine_);
     std::unique_ptr<ResourceStore> resources_ = make_resources(*engine_);
+    std::unique_ptr<StoryStore> stories_ = make_stories(*engine_);
     MetaPart meta_{*engine_};
 };
 
@@ -95,13 +96,6 @@ StoreStats SqliteStore::stats() const {
     stats.blobs = engine_->writer->context().live_blobs;
     stats.blob_bytes = engine_->writer->context().live_bytes;
     return stats;
-}
-
-Task<Result<std::vector<Story>>> SqliteStore::stories(StoryFilter filter) {
-    std::function<Result<std::vector<Story>>(Database&)> read = [filter = std::move(filter)](Database& db) {
-        return read_stories(db, filter);
-    };
-    co_return co_await engine_->later<std::vector<Story>>(std::move(read));
 }
 
 Task<Result<Maintained>> SqliteStore::maintain(Maintenance what) {

@@ -3,6 +3,7 @@
 // context.touch() leaves everything as it was; after it the writer rolls back.
 #pragma once
 
+#include "maild/store/sqlite/reads.hpp"
 #include "maild/store/sqlite/write_context.hpp"
 
 namespace mail::store::sqlite {
@@ -46,6 +47,14 @@ struct QueueSlice {
 [[nodiscard]] Result<QueueSlice> change_queue(WriteContext& context, const QueueFilter& filter,
                                               const QueueChange& change);
 [[nodiscard]] Result<std::size_t> recover_leases(WriteContext& context, const std::vector<QueueId>& suspects);
+
+// story_write.cpp
+[[nodiscard]] Result<void> insert_story(WriteContext& context, const Story& story, std::string_view missed);
+[[nodiscard]] Result<void> record_stories(WriteContext& context, const std::vector<Story>& stories,
+                                          const std::vector<StoryEvent>& events);
+[[nodiscard]] Result<void> insert_block(WriteContext& context, const StoryBlock& block);
+/// Returns how many rows of a kind went; as many as `most`: call again.
+[[nodiscard]] Result<std::size_t> purge_stories(WriteContext& context, const Maintenance& what, std::size_t most);
 
 // resource_write.cpp
 [[nodiscard]] Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch);

@@ -7,6 +7,8 @@
 #include "maild/store/memory/memory_store.hpp"
 #include "tests/catch.hpp"
 
+#include <algorithm>
+
 namespace mail::smtp::test {
 namespace {
 
@@ -90,6 +92,8 @@ World::World() : store_(store::open_memory(system_clock())) {
     pool_ = std::make_unique<async::WorkerPool>(1, 100);
     sign_in_ = std::make_unique<service::SignIn>(*store_, *directory_, *pool_);
     delivery_ = std::make_unique<service::Delivery>(*store_, *config_, *directory_, system_clock());
+    stories_ = std::make_unique<service::Stories>(*store_, *config_, system_clock());
+    delivery_->set_stories(stories_.get());
     auto made = net::TlsServer::create();
     REQUIRE(made);
     tls_ = std::move(*made);
@@ -101,6 +105,17 @@ World::World() : store_(store::open_memory(system_clock())) {
     add_mailbox({"bob@example.test", "secret-b", ""});
 }
 World::~World() = default;
+
+std::vector<store::Story> World::stories() {
+    stories_->close(); // what it was told is then written
+    async::run_until_done(stories_->run());
+    stories_ = std::make_unique<service::Stories>(*store_, *config_, system_clock());
+    delivery_->set_stories(stories_.get());
+    auto page = run(store_->stories().find({}));
+    REQUIRE(page);
+    std::reverse(page->stories.begin(), page->stories.end());
+    return std::move(page->stories);
+}
 
 std::string World::verifier(const std::string& password) {
     return sasl::to_text(sasl::make_verifier(password, 4096).value());

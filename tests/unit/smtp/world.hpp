@@ -6,6 +6,7 @@
 #include "maild/service/delivery.hpp"
 #include "maild/service/sign_in.hpp"
 #include "maild/service/snapshot.hpp"
+#include "maild/service/stories.hpp"
 #include "maild/smtp/session.hpp"
 #include "maild/store/store.hpp"
 
@@ -42,6 +43,9 @@ class World {
     [[nodiscard]] std::vector<store::QueueItem> queue();
     [[nodiscard]] std::string stored(const store::BlobRef& blob);
 
+    /// Stories of messages and of refused transactions, oldest first.
+    [[nodiscard]] std::vector<store::Story> stories();
+
     [[nodiscard]] Profile mx() const;
     [[nodiscard]] Profile submission() const; ///< with plaintext AUTH, no TLS
     [[nodiscard]] Profile lmtp() const;
@@ -57,6 +61,7 @@ class World {
     std::unique_ptr<async::WorkerPool> pool_;
     std::unique_ptr<service::SignIn> sign_in_;
     std::unique_ptr<service::Delivery> delivery_;
+    std::unique_ptr<service::Stories> stories_;
     std::shared_ptr<const net::TlsServer> tls_;
 };
 
