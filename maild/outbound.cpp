@@ -65,6 +65,7 @@ Result<void> Outbound::start() {
     sts.tls = tls_.get();
     services.sts_file = data_dir_ + "/mta-sts";
     services.fetch_sts = queue::make_sts_fetch(sts);
+    services.observer = observer_;
     scheduler_ = std::make_unique<queue::Scheduler>(std::move(services));
     token_ = bus_.watch_all([this](const store::Changes& changes) {
         if (changes.queue)

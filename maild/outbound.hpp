@@ -17,6 +17,7 @@ class Resolver;
 class TlsClient;
 } // namespace mail::net
 namespace mail::queue {
+class AttemptObserver;
 struct OutboundConfig;
 class Scheduler;
 struct Way;
@@ -31,6 +32,8 @@ class Outbound {
   public:
     Outbound(store::Store& store, service::Delivery& delivery, service::ChangeBus& bus,
              async::Runtime& runtime, async::WorkerPool& pool, const Clock& clock, std::string data_dir);
+    /// Told of every attempt; before start(), outlives this.
+    void set_observer(queue::AttemptObserver& observer) noexcept { observer_ = &observer; }
     ~Outbound();
     /// Routes, names and name servers of this snapshot from now on.
     void reconcile(const std::shared_ptr<const service::ConfigSnapshot>& snapshot);
@@ -53,6 +56,7 @@ class Outbound {
     std::shared_ptr<const queue::OutboundConfig> config_;
     std::shared_ptr<net::Resolver> resolver_;
     std::optional<schema::Resolver> resolver_spec_;
+    queue::AttemptObserver* observer_ = nullptr;
     std::unique_ptr<net::TlsClient> tls_;
     std::unique_ptr<queue::Scheduler> scheduler_;
     service::ChangeBus::Token token_;

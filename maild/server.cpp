@@ -4,6 +4,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
 #include "maild/admin/admin_server.hpp"
+#include "maild/attempt_stories.hpp"
 #include "maild/certificates.hpp"
 #include "maild/listeners.hpp"
 #include "maild/outbound.hpp"
@@ -11,6 +12,7 @@
 #include "maild/queue/way.hpp"
 #include "maild/reconciler.hpp"
 #include "maild/service/delivery.hpp"
+#include "maild/service/stories.hpp"
 #include "maild/sessions.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
 #include "maild/supervisor.hpp"
@@ -38,7 +40,7 @@ class Server {
            std::unique_ptr<store::Store> store)
         : boot_(boot), inherited_(inherited), supervisor_(supervisor), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
           planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
-          mailboxes_(*store_, bus_, clock_), delivery_(*store_, config_, directory_, clock_),
+          mailboxes_(*store_, bus_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, config_, clock_),
           reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
           session_services_{{config_, directory_, delivery_, sign_in_, budget_},
                             {mailboxes_, sign_in_, sessions_, hashing_, clock_},
@@ -69,10 +71,13 @@ class Server {
         if (!outcome)
             return outcome;
         background_.spawn(executor, reconciler_.run());
+        delivery_.set_stories(&stories_);
+        background_.spawn(executor, stories_.run());
         if (boot_.rescue)
             return boot_.apply.empty() ? admin_.open(boot_.socket_path(), &inherited_) : Result<void>{};
         if (auto problem = listeners_.first_problem(); !problem.empty())
             return fail(ErrorCode::conflict, problem, "free the address or change the listener");
+        outbound_.set_observer(attempt_stories_);
         MAIL_DO(outbound_.start());
         MAIL_DO(admin_.open(boot_.socket_path(), &inherited_));
         for (const auto& socket : inherited_.unused())
@@ -116,6 +121,7 @@ class Server {
             sessions_.wait(cancel_time);
         }
         sessions_.close();
+        stories_.close();
         background_.close();
         background_.wait(cancel_time);
         store_->close();
@@ -145,7 +151,8 @@ class Server {
     admin::Services admin_services() {
         admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }};
         return {*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); },
-                [this](std::string sender, std::string recipient) { return outbound_.way(std::move(sender), std::move(recipient)); }};
+                [this](std::string sender, std::string recipient) { return outbound_.way(std::move(sender), std::move(recipient)); },
+                &stories_};
     }
 
     /// A signal, or 0 when it is time for the next beat().
@@ -287,6 +294,8 @@ class Server {
     service::SignIn sign_in_;
     service::Mailboxes mailboxes_;
     service::Delivery delivery_;
+    service::Stories stories_;
+    AttemptStories attempt_stories_{stories_};
     smtp::ByteBudget budget_;
     pop3::MaildropLocks maildrops_;
     Reconciler reconciler_;

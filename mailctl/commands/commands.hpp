@@ -12,6 +12,8 @@ struct Kind;
 namespace mail::mailctl {
 
 [[nodiscard]] std::vector<CommandSpec> queue_commands();
+[[nodiscard]] std::vector<CommandSpec> why_commands();
+[[nodiscard]] std::vector<CommandSpec> message_commands();
 [[nodiscard]] std::vector<CommandSpec> status_commands();
 [[nodiscard]] std::vector<CommandSpec> log_commands();
 [[nodiscard]] std::vector<CommandSpec> watch_commands();

@@ -95,6 +95,8 @@ Task<net::HttpResponse> Api::dispatch(const net::HttpRequest& request) {
     if (path.size() < 2 || path[0] != "v1")
         co_return problem_reply(Error{ErrorCode::not_found, "there is nothing at this path", "see GET /v1/schema"});
     const auto& what = path[1];
+    if (what == "stories")
+        co_return co_await stories(request);
     if (what == "queue")
         co_return co_await queue(request);
     if (path.size() == 2 && (what == "plan" || what == "apply")) {

@@ -6,6 +6,7 @@
 #include "common/net/listener.hpp"
 #include "maild/admin/resources.hpp"
 #include "maild/service/changes.hpp"
+#include "maild/service/stories.hpp"
 
 #include <boost/json/fwd.hpp>
 #include <functional>
@@ -34,6 +35,7 @@ struct Services {
     std::function<bool()> stopping; ///< streams end when it says so
     /// Where mail would go; null: nothing leaves.
     std::function<Task<Result<queue::Way>>(std::string sender, std::string recipient)> find_way{};
+    service::Stories* stories = nullptr; ///< null: nothing is told
 };
 
 /// Who is asking, from the socket's credentials.
@@ -69,9 +71,21 @@ class Api final : public net::HttpHandler {
     [[nodiscard]] Reply queue(const net::HttpRequest& request);
     [[nodiscard]] Reply queue_list(const net::HttpRequest& request);
     [[nodiscard]] Reply queue_action(const net::HttpRequest& request, std::string verb);
+    /// What a change is about, as far as stories are told of it.
+    [[nodiscard]] Task<std::vector<store::QueueItem>> touched_items(store::QueueFilter filter);
     [[nodiscard]] Reply queue_summary(const net::HttpRequest& request);
     [[nodiscard]] Reply queue_message(std::int64_t id);
     [[nodiscard]] Reply queue_way(const net::HttpRequest& request);
+    // story_routes.cpp
+    [[nodiscard]] Reply stories(const net::HttpRequest& request);
+    [[nodiscard]] Reply story_list(const net::HttpRequest& request);
+    [[nodiscard]] Reply story_transcript(std::string id);
+    [[nodiscard]] Reply story_resubmit(std::string id);
+    [[nodiscard]] Task<Result<store::Story>> find_story(std::string text);
+    [[nodiscard]] Task<Result<std::vector<store::QueueItem>>> queued_of(Id message);
+    [[nodiscard]] Task<Result<boost::json::object>> whole_story(store::Story story);
+    /// What an administrator did to queue items, for their messages' stories.
+    void tell_stories(const std::vector<store::QueueItem>& items, std::string_view verb, store::StoryMark mark);
     // status_routes.cpp
     [[nodiscard]] Reply status();
     [[nodiscard]] Reply metrics();

@@ -130,6 +130,7 @@ std::optional<store::QueueGroup> group_named(std::string_view word) {
 }
 
 constexpr std::size_t most_groups = 10'000;
+constexpr std::size_t most_told = 1000; ///< items of one change whose stories hear of it
 
 json::object summary_json(const store::QueueSummary& row, std::string_view key_name) {
     json::object out;
@@ -231,11 +232,23 @@ Task<net::HttpResponse> Api::queue_action(const net::HttpRequest& request, std::
         if (!present)
             co_return problem_reply(Error{present.error().code, "there is no queue item " + std::to_string(filter->ids.front()), ""});
     }
+    const auto touched = co_await touched_items(*filter);
+    const auto verb = change->verb;
     const auto changed = co_await services_.store.queue().change(std::move(*filter), std::move(*change));
     if (!changed)
         co_return problem_reply(changed.error());
+    using store::QueueVerb;
+    tell_stories(touched, word, verb == QueueVerb::hold ? store::StoryMark::held
+                                : verb == QueueVerb::drop ? store::StoryMark::dropped
+                                                          : store::StoryMark::none);
     log(Event::queue_changed, {{"actor", caller_.actor}, {"verb", word}, {"items", *changed}});
     co_return json_reply(json::object{{"changed", *changed}});
+}
+
+Task<std::vector<store::QueueItem>> Api::touched_items(store::QueueFilter filter) {
+    filter.limit = most_told;
+    auto items = co_await services_.store.queue().list(std::move(filter));
+    co_return items ? std::move(*items) : std::vector<store::QueueItem>();
 }
 
 Task<net::HttpResponse> Api::queue_summary(const net::HttpRequest& request) {

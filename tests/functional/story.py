@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""story.py: every message has one story, from connection to last outcome: delivered here, through an alias and a forward,
+refused, put off and then handed over, returned, held and dropped by an administrator; found and told by mailctl; the part up
+to acceptance survives kill -9."""
+import json, socket, threading, time
+from house import Checks, House, free_ports, until
+
+check = Checks()
+sink_port, dead_port = free_ports(2)
+
+
+class Sink(threading.Thread):
+    """A mail server that puts the first recipient named later@ off once, refuses unknown@, and takes the rest."""
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.server = socket.create_server(("127.0.0.1", sink_port))
+        self.put_off = 0
+        self.commands = []
+
+    def run(self):
+        while True:
+            connection, _ = self.server.accept()
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        f = connection.makefile("rwb", buffering=0)
+        say = lambda line: f.write(line.encode() + b"\r\n")
+        say("220 sink.test ESMTP")
+        for line in f:
+            word = line.split()[0].upper().decode() if line.split() else ""
+            self.commands.append(word)
+            if word == "EHLO":
+                say("250 sink.test")
+            elif word == "RCPT" and b"unknown" in line:
+                say("550 5.1.1 Nobody of that name in the sink")
+            elif word == "RCPT" and b"later" in line and self.put_off < 1:
+                self.put_off += 1
+                say("451 4.7.1 Come back in a moment")
+            elif word == "DATA":
+                say("354 go on")
+                while f.readline() != b".\r\n":
+                    pass
+                say("250 2.0.0 in the sink")
+            elif word == "QUIT":
+                say("221 bye")
+                break
+            else:
+                say("250 2.1.0 ok")
+        connection.close()
+
+
+house = House(extra=f"""---
+kind: alias
+items:
+  sales@example.test: {{targets: [ann@example.test, out@sink.test]}}
+---
+kind: mailbox
+items:
+  carl@example.test: {{forward: [bob@example.test]}}
+  tiny@example.test: {{quota: 100}}
+---
+kind: route
+items:
+  sink: {{domains: [sink.test], relay: "127.0.0.1:{sink_port}", tls: none, retry: [1s]}}
+  dead: {{domains: [dead.test], relay: "127.0.0.1:{dead_port}", tls: none, retry: [5m]}}
+""")
+sink = Sink()
+sink.start()
+check("maild starts", house.start(), house.tail())
+
+
+def message(subject):
+    return f"From: x@client.test\r\nSubject: {subject}\r\nMessage-ID: <{subject.split()[0]}@client.test>\r\n\r\nhello"
+
+
+def send(sender, recipients, subject):
+    """The reply to the message, and its id."""
+    client = house.smtp()
+    reply = client.deliver(sender, recipients, message(subject))
+    client.command("QUIT")
+    client.close()
+    return reply, reply.split()[-1]
+
+
+def why(*arguments):
+    return house.mailctl_json("why", *arguments)["items"]
+
+
+def trace(id):
+    return house.mailctl_json("message", "trace", id)
+
+
+def outcomes(id):
+    return {r["to"]: r["outcome"] for r in trace(id)["recipients"]}
+
+
+# Delivered here.
+reply, local = send("eve@client.test", ["ann@example.test"], "local delivery")
+story = trace(local)
+check("local: delivered", story["outcome"] == "delivered" and story["recipients"][0]["folder"] == "INBOX", story)
+check("local: each step is an event", [e["what"] for e in story["events"]] ==
+      ["connection", "hello", "sender", "message", "recipient", "mailbox"], story["events"])
+check("local: each event has its id", [e["event"] for e in story["events"]] == [f"{local}/{i}" for i in range(1, 7)])
+for what, arguments in {"sender": ["--from", "eve@client.test"], "recipient": ["--to", "ann@example.test"],
+                        "Message-ID": ["--message-id", "<local@client.test>"], "subject": ["--subject", "delivery LOCAL"],
+                        "domain": ["--from", "*@client.test"], "outcome": ["--outcome", "delivered", "--since", "1h"]}.items():
+    found = why(*arguments)
+    check(f"found by {what}", [s["id"] for s in found] == [local], found)
+check("and not by another time", why("--to", "ann@example.test", "--until", "1h") == [])
+text = house.mailctl("why", "--to", "ann@example.test").stdout
+check("why says it in a sentence, with the events beneath", "ann@example.test: delivered to INBOX.\n" in text and "mailbox /6" in text, text)
+
+# Alias with a member outside, a forward, a mailbox that is full, somebody who is not there.
+reply, mixed = send("eve@client.test", ["sales@example.test", "carl@example.test", "tiny@example.test", "nobody@example.test"], "mixed")
+check("a refused recipient ends the transaction of this client", reply.startswith("550"), reply)
+client = house.smtp()
+for line in ("MAIL FROM:<eve@client.test>", "RCPT TO:<sales@example.test>", "RCPT TO:<carl@example.test>",
+             "RCPT TO:<tiny@example.test>", "RCPT TO:<nobody@example.test>", "DATA"):
+    client.command(line)
+client.send(message("mixed bag") + "\r\n.\r\n")
+mixed = client.reply().split()[-1]
+client.close()
+check("alias: its outside member is handed over", until(lambda: outcomes(mixed).get("out@sink.test") == "relayed"), trace(mixed))
+story = trace(mixed)
+by = {r["to"]: r for r in story["recipients"]}
+check("alias: the way is told", by["ann@example.test"]["via"] == ["alias sales@example.test"], by)
+check("forward: both mailboxes", by["carl@example.test"]["outcome"] == by["bob@example.test"]["outcome"] == "delivered" and
+      by["bob@example.test"]["via"] == ["forward carl@example.test"], by)
+check("full: the copy that had no room", by["tiny@example.test"]["outcome"] == "refused", by)
+check("refused: in the story of the message the others got", by["nobody@example.test"]["text"].startswith("550 5.1.1"), by)
+check("found by an address that was refused", mixed in [s["id"] for s in why("--to", "nobody@example.test")])
+
+# A transaction that was refused as a whole, twice: above and here.
+client = house.smtp()
+client.command("MAIL FROM:<spam@client.test>")
+client.command("RCPT TO:<somebody@else.test>")
+client.command("QUIT")
+client.close()
+check("refused: found soon", until(lambda: why("--from", "spam@client.test"), 10))
+story = why("--from", "spam@client.test")[0]
+check("refused: why", story["outcome"] == "refused" and "Relaying denied" in story["recipients"][0]["text"], story)
+check("refused: found by outcome", story["id"] in [s["id"] for s in why("--outcome", "refused")])
+
+
+def submit(to, subject):
+    done = house.submit(to, message(subject).replace("x@client.test", "ann@example.test").encode() + b"\r\n")
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    return why("--subject", subject)[0]["id"]
+
+
+# Put off, then handed over.
+late = submit("later@sink.test", "patience")
+check("put off, then handed over", until(lambda: outcomes(late) == {"later@sink.test": "relayed"}, 30), trace(late))
+story = trace(late)
+attempts = [e for e in story["events"] if e["what"] == "attempt"]
+check("two attempts with the remote's words", [a["recipients"][0]["text"] for a in attempts] ==
+      ["451 4.7.1 Come back in a moment", "250 2.0.0 in the sink"], attempts)
+check("sign-in and TLS are told", {"tls", "sign-in"} <= {e["what"] for e in story["events"]})
+items = house.mailctl_json("message", "transcript", late)["items"]
+check("each attempt has its transcript", len(items) == 2 and "S: 451 4.7.1 Come back" in items[0]["transcript"] and
+      "C: RCPT TO:<later@sink.test>" in items[1]["transcript"], items)
+one = house.mailctl("message", "transcript", items[1]["event"]).stdout
+check("one of them by its event", "in the sink" in one and "451" not in one, one)
+check("found by outcome", late in [s["id"] for s in why("--outcome", "relayed")] and late not in [s["id"] for s in why("--outcome", "deferred")])
+
+# Returned.
+lost = submit("unknown@sink.test", "bounce")
+check("returned with the remote's words", until(lambda: outcomes(lost) == {"unknown@sink.test": "failed"}), trace(lost))
+text = house.mailctl("why", "--subject", "bounce", "--from", "ann@example.test").stdout
+check("and a sentence", 'said "550 5.1.1 Nobody of that name in the sink"; the sender was told.' in text, text)
+check("the report has a story too", until(lambda: why("--from", "<>", "--to", "ann@example.test")))
+
+# Waits, is held, let go, dropped.
+stuck = submit("someone@dead.test", "stuck")
+check("waits with the reason", until(lambda: outcomes(stuck) == {"someone@dead.test": "deferred"}), trace(stuck))
+recipient = trace(stuck)["recipients"][0]
+check("and when it is tried again", "refused" in recipient["text"] and recipient["attempts"] == 1 and "next_attempt" in recipient, recipient)
+check("found by outcome", [s["id"] for s in why("--outcome", "deferred")] == [stuck])
+queue_id = str(recipient["queue"])
+house.mailctl("queue", "hold", queue_id)
+check("held, and by whom", until(lambda: outcomes(stuck) == {"someone@dead.test": "held"} and
+                                 trace(stuck)["recipients"][0].get("actor", "").startswith("uid:")), trace(stuck))
+check("resubmit lets it go", house.mailctl("message", "resubmit", stuck).stdout == "trying again for 1 recipient\n")
+check("and it is tried", until(lambda: trace(stuck)["recipients"][0]["attempts"] == 2), trace(stuck))
+house.mailctl("queue", "drop", queue_id, "--silent", "--yes")
+check("dropped", until(lambda: outcomes(stuck) == {"someone@dead.test": "dropped"}), trace(stuck))
+
+# kill -9 right after the reply.
+client = house.smtp()
+reply = client.deliver("eve@client.test", ["ann@example.test", "x@dead.test"], message("nope"))
+client.command("RSET")
+client.command("MAIL FROM:<eve@client.test>")
+client.command("RCPT TO:<ann@example.test>")
+client.command("DATA")
+client.send(message("survivor") + "\r\n.\r\n")
+survivor = client.reply().split()[-1]
+house.kill()
+client.close()
+check("maild starts again", house.start(), house.tail())
+story = trace(survivor)
+check("the story up to acceptance is there", story["outcome"] == "delivered" and story["subject"] == "survivor", story)
+check("what was written before too", outcomes(late) == {"later@sink.test": "relayed"})
+check("it stops cleanly", house.stop() == 0, house.tail())
+check.finish()
