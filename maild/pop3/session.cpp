@@ -4,18 +4,15 @@
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "maild/pop3/proto/message_text.hpp"
+
+#include <algorithm>
 
 namespace mail::pop3 {
-
-std::shared_ptr<void> MaildropLocks::take(store::AccountId account) {
-    const std::lock_guard lock(mutex_);
-    if (!taken_.insert(account).second)
-        return nullptr;
-    return {this, [account](MaildropLocks* self) {
-                const std::lock_guard guard(self->mutex_);
-                self->taken_.erase(account);
-            }};
-}
+namespace {
+/// A message is read and sent in pieces of this size; one that fits is checked against its checksum.
+constexpr std::uint64_t piece_bytes = 262144;
+} // namespace
 
 Session::Session(Services services, Profile profile, net::Stream& stream, std::string id)
     : services_(services), profile_(std::move(profile)), stream_(stream), reader_(stream), id_(std::move(id)) {}
@@ -91,8 +88,6 @@ Task<void> Session::handle(Command command) {
         co_await quit();
     } else if (command.verb == Verb::capa) {
         capabilities();
-    } else if (command.verb == Verb::utf8) {
-        say("+OK UTF-8"); // RFC 6856 §2.1: bytes are sent as they are stored anyway
     } else if (command.verb == Verb::lang) {
         // RFC 6856 §3.2: one language; the list names it.
         if (command.text.empty())
@@ -108,22 +103,34 @@ Task<void> Session::handle(Command command) {
     }
 }
 
+std::vector<std::string_view> Session::mechanisms() const {
+    if (!passwords_allowed() && profile_.offer_stls)
+        return {};
+    return services_.sign_in.mechanisms(passwords_allowed());
+}
+
+// RFC 2449 §6, RFC 2595 §4, RFC 5034 §6, RFC 6856 §§2, 3: none of these differs between the states.
 void Session::capabilities() {
     say("+OK capabilities follow");
     say("TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nEXPIRE NEVER\r\nUTF8\r\nLANG");
-    if (state_ == State::authorization) {
-        if (passwords_allowed())
-            say("USER");
-        const auto mechanisms = services_.sign_in.mechanisms(passwords_allowed());
-        std::string sasl = "SASL";
-        for (const auto name : mechanisms)
-            sasl += " " + std::string(name);
-        if (!mechanisms.empty() && (passwords_allowed() || !profile_.offer_stls))
-            say(sasl);
-        if (profile_.offer_stls && stream_.tls() == nullptr)
-            say("STLS");
-    }
+    if (passwords_allowed())
+        say("USER");
+    std::string sasl;
+    for (const auto name : mechanisms())
+        sasl += " " + std::string(name);
+    if (!sasl.empty())
+        say("SASL" + sasl);
+    if (profile_.offer_stls && stream_.tls() == nullptr)
+        say("STLS");
     say("IMPLEMENTATION maild\r\n.");
+}
+
+// AUTH without a mechanism lists them: older than CAPA, and some clients still begin with it.
+void Session::list_mechanisms() {
+    say("+OK");
+    for (const auto name : mechanisms())
+        say(name);
+    say(".");
 }
 
 Task<void> Session::before_sign_in(Command command) {
@@ -137,7 +144,11 @@ Task<void> Session::before_sign_in(Command command) {
     case Verb::pass:
         co_await password(std::move(command));
         co_return;
+    case Verb::utf8: // RFC 6856 §2: in this state alone; bytes are sent as they are stored anyway
+        co_return say("+OK UTF-8");
     case Verb::auth:
+        if (command.text.empty())
+            co_return list_mechanisms();
         co_await authenticate(std::move(command));
         co_return;
     case Verb::stls:
@@ -194,8 +205,8 @@ Task<Result<std::string>> Session::sasl_line() {
 }
 
 Task<void> Session::authenticate(Command command) {
-    auto exchange = services_.sign_in.begin(command.text, caller(), passwords_allowed());
-    if (!exchange || (!passwords_allowed() && profile_.offer_stls))
+    auto exchange = mechanisms().empty() ? nullptr : services_.sign_in.begin(command.text, caller(), passwords_allowed());
+    if (!exchange)
         co_return bad("this mechanism is not available");
     std::optional<std::string> response;
     if (command.initial) {
@@ -243,47 +254,21 @@ Task<void> Session::signed_in(service::MailboxPtr mailbox) {
         say("-ERR [IN-USE] another session has this maildrop open");
         co_return;
     }
-    const auto folder = co_await services_.mailboxes.find(mailbox->account, "INBOX");
-    if (!folder) {
-        say("-ERR [SYS/TEMP] " + folder.error().message);
-        co_return;
-    }
-    auto opened = co_await services_.mailboxes.open(mailbox->account, folder->id);
+    auto opened = co_await Maildrop::open(services_.mailboxes, mailbox, std::move(lock));
     if (!opened) {
         say("-ERR [SYS/TEMP] " + opened.error().message);
         co_return;
     }
-    inbox_ = std::move(*opened);
-    lock_ = std::move(lock);
-    mailbox_ = std::move(mailbox);
-    watch_ = services_.sign_in.watch(mailbox_, stream_.closer());
-    const auto snapshot = inbox_->current();
-    uid_validity_ = snapshot->folder().uid_validity;
-    for (const auto& chunk : snapshot->chunks())
-        for (std::size_t i = 0; i < chunk->uids.size(); ++i)
-            messages_.push_back({chunk->uids[i], chunk->sizes[i], false});
+    drop_ = std::move(*opened);
+    watch_ = services_.sign_in.watch(mailbox, stream_.closer());
     state_ = State::transaction;
-    say("+OK " + std::to_string(messages_.size()) + " messages");
-}
-
-Session::Message* Session::message(const std::optional<std::uint32_t>& number) {
-    if (!number || *number > messages_.size() || messages_[*number - 1].deleted)
-        return nullptr;
-    return &messages_[*number - 1];
+    say("+OK " + std::to_string(drop_->messages().size()) + " messages");
 }
 
 Task<void> Session::after_sign_in(Command command) {
     switch (command.verb) {
-    case Verb::stat: {
-        std::uint64_t count = 0, bytes = 0;
-        for (const auto& m : messages_)
-            if (!m.deleted) {
-                ++count;
-                bytes += m.size;
-            }
-        say("+OK " + std::to_string(count) + " " + std::to_string(bytes));
-        co_return;
-    }
+    case Verb::stat:
+        co_return totals();
     case Verb::list:
         co_return list(command, false);
     case Verb::uidl:
@@ -295,88 +280,102 @@ Task<void> Session::after_sign_in(Command command) {
         co_await retrieve(*command.number, command.lines);
         co_return;
     case Verb::dele:
-        if (auto* m = message(command.number)) {
-            m->deleted = true;
-            say("+OK marked");
-        } else {
-            bad("no such message");
-        }
-        co_return;
+        co_return remove(command);
     case Verb::rset:
-        for (auto& m : messages_)
-            m.deleted = false;
-        say("+OK");
-        co_return;
+        drop_->reset();
+        co_return say("+OK");
     case Verb::noop:
-        say("+OK");
-        co_return;
+        co_return say("+OK");
     default:
         bad("not after sign-in");
     }
 }
 
+void Session::totals() {
+    std::uint64_t count = 0, bytes = 0;
+    for (const auto& message : drop_->messages())
+        if (!message.deleted) {
+            ++count;
+            bytes += message.size;
+        }
+    say("+OK " + std::to_string(count) + " " + std::to_string(bytes));
+}
+
+void Session::remove(const Command& command) {
+    auto* message = drop_->find(command.number);
+    if (message == nullptr)
+        return bad("no such message");
+    message->deleted = true;
+    say("+OK marked");
+}
+
 void Session::list(const Command& command, bool unique_ids) {
+    const auto& messages = drop_->messages();
     const auto line = [&](std::size_t index) {
-        const auto& m = messages_[index];
-        std::string out = std::to_string(index + 1) + " ";
-        // UIDVALIDITY and UID never repeat together, so this is stable across restarts and restores.
-        return out + (unique_ids ? std::to_string(uid_validity_) + "." + std::to_string(m.uid) : std::to_string(m.size));
+        const auto& message = messages[index];
+        return std::to_string(index + 1) + " " + (unique_ids ? drop_->unique_id(message) : std::to_string(message.size));
     };
     if (command.number) {
-        if (message(command.number) == nullptr)
+        if (drop_->find(command.number) == nullptr)
             return bad("no such message");
         return say("+OK " + line(*command.number - 1));
     }
     say("+OK");
-    for (std::size_t i = 0; i < messages_.size(); ++i)
-        if (!messages_[i].deleted)
+    for (std::size_t i = 0; i < messages.size(); ++i)
+        if (!messages[i].deleted)
             say(line(i));
     say(".");
 }
 
 Task<void> Session::retrieve(std::uint32_t number, std::optional<std::uint32_t> lines) {
-    const auto* wanted = message(number);
+    const auto* wanted = drop_->find(number);
     if (wanted == nullptr)
         co_return bad("no such message");
-    const store::UidSet uids{{wanted->uid, wanted->uid}};
-    const auto bodies = co_await services_.mailboxes.bodies(mailbox_->account, inbox_->id(), uids, 1);
-    if (!bodies || bodies->empty()) {
-        say("-ERR [SYS/TEMP] " + (bodies ? std::string("the message was removed meanwhile") : bodies.error().message));
+    const std::uint64_t size = wanted->size;
+    auto piece = co_await drop_->read(number, 0, piece_bytes);
+    if (!piece) {
+        const bool gone = piece.error().code == ErrorCode::not_found;
+        say((gone ? "-ERR [SYS/TEMP] " : "-ERR [SYS/PERM] ") + piece.error().message);
         co_return;
     }
-    const auto bytes = co_await services_.mailboxes.read(bodies->front());
-    if (!bytes) {
-        say("-ERR [SYS/PERM] " + bytes.error().message);
-        co_return;
+    say("+OK " + std::to_string(size) + " octets");
+    MessageText text(lines);
+    for (std::uint64_t offset = 0;;) {
+        text.put(out_, *piece);
+        offset += piece->size();
+        if (offset >= size || piece->empty() || text.is_enough())
+            break;
+        if (out_.size() > limit::output_buffer)
+            co_await flush();
+        piece = co_await drop_->read(number, offset, piece_bytes);
+        if (!piece || broken_) {
+            // The reply has begun: only the missing final dot can tell that it is not whole (RFC 1939 §3).
+            if (!piece)
+                log(Event::session_failed, {{"sid", id_}, {"reason", piece.error().message}});
+            stream_.close();
+            broken_ = true;
+            state_ = State::done;
+            co_return;
+        }
     }
-    say("+OK " + std::to_string(wanted->size) + " octets");
-    append_message(out_, *bytes, lines);
+    text.finish(out_);
     if (out_.size() > limit::output_buffer)
         co_await flush();
 }
 
 Task<void> Session::quit() {
-    if (state_ == State::transaction) {
-        store::UidSet uids;
-        for (const auto& m : messages_)
-            if (m.deleted) {
-                if (!uids.empty() && uids.back().last + 1 == m.uid)
-                    uids.back().last = m.uid;
-                else
-                    uids.push_back({m.uid, m.uid});
-            }
-        if (!uids.empty()) {
-            const auto gone = co_await services_.mailboxes.expunge(mailbox_->account, inbox_->id(), std::move(uids), false);
-            if (!gone) {
-                // RFC 1939 §6: some deleted messages were not removed.
-                say("-ERR [SYS/TEMP] " + gone.error().message);
-                state_ = State::done;
-                co_return;
-            }
+    state_ = State::done;
+    if (drop_) {
+        const auto updated = co_await drop_->update();
+        // The lock goes before the answer: who has it may sign in again at once.
+        watch_.reset();
+        drop_.reset();
+        if (!updated) {
+            say("-ERR [SYS/TEMP] " + updated.error().message); // RFC 1939 §6: some were not removed
+            co_return;
         }
     }
     say("+OK bye");
-    state_ = State::done;
 }
 
 } // namespace mail::pop3

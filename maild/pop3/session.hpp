@@ -1,32 +1,18 @@
-// One POP3 connection (RFC 1939) as a coroutine: AUTHORIZATION, TRANSACTION on a snapshot of INBOX, UPDATE at QUIT.
+// One POP3 connection (RFC 1939) as a coroutine: AUTHORIZATION, TRANSACTION on a maildrop, UPDATE at QUIT.
 // Deletions happen at QUIT alone; a connection that breaks deletes nothing (RFC 1939 §6). Runs on its stream's thread,
 // whose ender() ends it with -ERR [SYS/TEMP] instead of the next command.
 #pragma once
 
 #include "common/net/reader.hpp"
 #include "common/net/stream.hpp"
+#include "maild/pop3/maildrop.hpp"
 #include "maild/pop3/proto/command.hpp"
-#include "maild/service/mailboxes.hpp"
 #include "maild/service/sign_in.hpp"
 
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
-#include <vector>
 
 namespace mail::pop3 {
-
-/// The exclusive lock on a maildrop (RFC 1939 §4). Thread-safe.
-class MaildropLocks {
-  public:
-    /// Null when another session has it.
-    [[nodiscard]] std::shared_ptr<void> take(store::AccountId account);
-
-  private:
-    std::mutex mutex_;
-    std::set<store::AccountId> taken_;
-};
 
 struct Services {
     service::Mailboxes& mailboxes;
@@ -50,11 +36,6 @@ class Session {
 
   private:
     enum class State : std::uint8_t { authorization, transaction, done };
-    struct Message {
-        store::Uid uid = 0;
-        std::uint32_t size = 0;
-        bool deleted = false;
-    };
 
     [[nodiscard]] Task<void> handle(Command command);
     [[nodiscard]] Task<void> before_sign_in(Command command);
@@ -70,10 +51,13 @@ class Session {
     [[nodiscard]] Task<Result<std::string>> sasl_line();
     [[nodiscard]] Task<void> flush();
     void capabilities();
+    void list_mechanisms();
+    void totals();
     void list(const Command& command, bool unique_ids);
+    void remove(const Command& command);
     void bad(std::string_view why);
     void say(std::string_view line);
-    [[nodiscard]] Message* message(const std::optional<std::uint32_t>& number);
+    [[nodiscard]] std::vector<std::string_view> mechanisms() const;
     [[nodiscard]] bool passwords_allowed() const;
     [[nodiscard]] service::Caller caller() const;
 
@@ -88,12 +72,8 @@ class Session {
     unsigned errors_ = 0;
     unsigned failures_ = 0;
     bool broken_ = false; ///< a write failed: the client is gone
-    service::MailboxPtr mailbox_;
-    std::shared_ptr<void> lock_;
     std::shared_ptr<void> watch_;
-    std::shared_ptr<service::Mailboxes::OpenFolder> inbox_;
-    std::uint32_t uid_validity_ = 0;
-    std::vector<Message> messages_;
+    std::unique_ptr<Maildrop> drop_; ///< once signed in
 };
 
 } // namespace mail::pop3

@@ -98,25 +98,4 @@ Result<Command> parse_command(std::string_view line) {
     return fail(ErrorCode::invalid, "unknown command");
 }
 
-void append_message(std::string& out, std::string_view message, std::optional<std::uint32_t> body_lines) {
-    bool in_body = false;
-    std::uint32_t lines = 0;
-    while (!message.empty()) {
-        if (in_body && body_lines && lines++ >= *body_lines)
-            break;
-        const auto end = message.find('\n');
-        auto line = message.substr(0, end == std::string_view::npos ? message.size() : end);
-        message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
-        if (!line.empty() && line.back() == '\r')
-            line.remove_suffix(1);
-        if (line.empty() && !in_body)
-            in_body = true;
-        if (!line.empty() && line[0] == '.')
-            out += '.';
-        out += line;
-        out += "\r\n";
-    }
-    out += ".\r\n";
-}
-
 } // namespace mail::pop3

@@ -1,4 +1,4 @@
-// POP3 commands and replies (RFC 1939, 2449, 2595, 5034, 6856) as pure functions. Used by the session and by fuzzing.
+// POP3 commands (RFC 1939, 2449, 2595, 5034, 6856) as a pure function. Used by the session and by fuzzing.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -14,7 +14,7 @@ enum class Verb : std::uint8_t { user, pass, auth, stls, capa, quit, stat, list,
 
 struct Command {
     Verb verb{};
-    std::string text;                   ///< USER's name, PASS's password (spaces kept), AUTH's mechanism
+    std::string text;                   ///< USER's name, PASS's password (spaces kept), AUTH's mechanism, empty to list them
     std::optional<std::string> initial; ///< AUTH's initial response, still base64; "=" is an empty one
     std::optional<std::uint32_t> number; ///< message number, from 1
     std::uint32_t lines = 0;            ///< of TOP
@@ -22,9 +22,5 @@ struct Command {
 
 /// One line without CR LF. Errors: invalid, with words for the -ERR reply.
 [[nodiscard]] Result<Command> parse_command(std::string_view line);
-
-/// Appends `message` as a multi-line reply's body: dots stuffed, every line ended by CR LF, then the final dot (RFC 1939
-/// §3). With `body_lines`, only the header, the empty line and so many lines of the body (RFC 1939 §7 TOP).
-void append_message(std::string& out, std::string_view message, std::optional<std::uint32_t> body_lines = std::nullopt);
 
 } // namespace mail::pop3
