@@ -86,8 +86,10 @@ struct Checker {
         const auto domain = whole.find("domain", target->domain);
         if (!domain || whole.find_address(target->key) || whole.find_address(target->base_key))
             return;
-        if (const auto* rest = domain->spec->if_contains("catch_all"); rest != nullptr && path != "catch_all")
-            return;
+        // Specs leave defaults out: each of these says that an address may be somebody's without being an object.
+        for (const std::string_view field : {"catch_all", "type", "alias_of", "rewrite"})
+            if (path != field && domain->spec->contains(field))
+                return;
         std::string hint;
         if (found.size() < most_suggestions) {
             for (const Kind* other : kinds)

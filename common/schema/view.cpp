@@ -1,5 +1,6 @@
 #include "common/schema/view.hpp"
 
+#include "common/mail/address.hpp"
 #include "common/schema/json.hpp"
 
 #include <boost/json/object.hpp>
@@ -130,6 +131,13 @@ void OverlayView::each(std::string_view kind, const std::function<bool(const Cur
     });
     if (go_on)
         catch_up(nullptr);
+}
+
+void check_known(Issues& issues, std::string_view path, const std::vector<std::string>& addresses,
+                 const ResourceView& whole) {
+    for (const auto& text : addresses)
+        if (const auto address = parse_address(text); address && !whole.find_address(address_key(*address)))
+            report(issues, path, "nobody here has the address " + text);
 }
 
 } // namespace mail::schema

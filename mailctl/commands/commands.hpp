@@ -25,6 +25,8 @@ namespace mail::mailctl {
 [[nodiscard]] std::vector<CommandSpec> explain_commands();
 [[nodiscard]] std::vector<CommandSpec> schema_commands();
 [[nodiscard]] std::vector<CommandSpec> completion_commands();
+/// A verb of kinds whose name is an address that stands for others.
+[[nodiscard]] CommandSpec expand_command(const schema::Kind& kind);
 /// A verb of the kind route.
 [[nodiscard]] CommandSpec route_test_command();
 

@@ -115,6 +115,8 @@ Task<net::HttpResponse> Api::dispatch(const net::HttpRequest& request) {
             co_return json_reply(events_json());
         if (what == "export")
             co_return co_await export_documents(request);
+        if (what == "resolve")
+            co_return resolve_address(request);
         if (what == "history")
             co_return co_await history(request);
         if (what == "log")

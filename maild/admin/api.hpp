@@ -16,6 +16,9 @@
 namespace mail::queue {
 struct Way;
 }
+namespace mail::service {
+class Directory;
+}
 
 namespace mail::admin {
 
@@ -36,6 +39,7 @@ struct Services {
     /// Where mail would go; null: nothing leaves.
     std::function<Task<Result<queue::Way>>(std::string sender, std::string recipient)> find_way{};
     service::Stories* stories = nullptr; ///< null: nothing is told
+    service::Directory* directory = nullptr; ///< null: this server takes no mail
 };
 
 /// Who is asking, from the socket's credentials.
@@ -86,6 +90,8 @@ class Api final : public net::HttpHandler {
     [[nodiscard]] Task<Result<boost::json::object>> whole_story(store::Story story);
     /// What an administrator did to queue items, for their messages' stories.
     void tell_stories(const std::vector<store::QueueItem>& items, std::string_view verb, store::StoryMark mark);
+    // directory_routes.cpp
+    [[nodiscard]] net::HttpResponse resolve_address(const net::HttpRequest& request);
     // status_routes.cpp
     [[nodiscard]] Reply status();
     [[nodiscard]] Reply metrics();

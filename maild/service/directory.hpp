@@ -1,10 +1,11 @@
-// Directory: who an address is. Resolves recipients through mailboxes, aliases, groups, plus-addressing and catch-all, and
-// finds the mailbox of a sign-in name. Answers from a bounded cache that a commit on resources clears; a miss costs one
-// indexed row. Thread-safe; never suspends.
+// Directory: who an address is. Resolves recipients through rewriting, mailboxes, aliases, groups, plus-addressing and
+// catch-all, finds the mailbox of a sign-in name, and says who may send with which address. Answers from bounded caches
+// that a commit on resources clears; a miss costs a few indexed rows. Thread-safe; never suspends.
 #pragma once
 
 #include "common/base/result.hpp"
 #include "common/mail/address.hpp"
+#include "maild/service/resolution.hpp"
 #include "maild/store/model.hpp"
 
 #include <memory>
@@ -21,40 +22,17 @@ struct Changes;
 namespace mail::service {
 
 class Config;
+struct ConfigSnapshot;
 
-enum class Protocol : std::uint8_t { smtp, submission, lmtp, imap, pop3, ews, dav, managesieve };
-[[nodiscard]] std::string_view protocol_name(Protocol protocol) noexcept;
+/// What somebody who has signed in may do with a sender address. on_behalf: only with a Sender field that names them
+/// (RFC 5322 §3.6.2).
+enum class SendRight : std::uint8_t { none, on_behalf, as, own };
 
-/// One mailbox as sessions and delivery need it. Immutable; a change makes a new one.
-struct Mailbox {
-    std::string address; ///< as the administrator wrote it
-    std::string key;     ///< address_key
-    store::AccountId account = 0;
-    std::string display_name;
-    std::string verifier; ///< "{SCRAM-SHA-256}..." or empty: no sign-in
-    bool enabled = true;
-    std::uint64_t quota = 0; ///< bytes; 0: no limit
-    std::vector<std::string> protocols; ///< names allowed; empty: all
-    std::vector<std::string> forward;   ///< addresses that get a copy of everything
-    std::vector<std::string> addresses; ///< keys it may send as: its own, its aliases
-    [[nodiscard]] bool allows(Protocol protocol) const;
-    [[nodiscard]] bool may_send_as(std::string_view address_key) const;
-};
-using MailboxPtr = std::shared_ptr<const Mailbox>;
-
-/// One hop from a recipient address to what it stands for: "alias" sales@example.org, "forward" of ann@example.org.
-struct ResolutionHop {
-    std::string_view what; ///< a literal: alias, group, forward, catch-all, detail, postmaster
-    std::string address;   ///< the address that the hop leads on from
-};
-
-/// What one recipient address stands for.
-struct Resolution {
-    std::vector<MailboxPtr> mailboxes; ///< final local mailboxes, each once
-    std::vector<Address> remote;       ///< addresses outside (alias or group members, or the address itself)
-    bool is_local_domain = false;
-    std::vector<ResolutionHop> hops;   ///< in the order they were followed, at most limit::story_hops
-    bool hold = false; ///< mail for `remote` waits for an administrator (postmaster without a mailbox)
+/// Who writes to a group.
+struct Writer {
+    MailboxPtr signed_in;       ///< null: nobody has
+    bool trusted = false;       ///< the peer may relay: its word on the sender is taken
+    std::optional<Address> sender; ///< of the envelope; nullopt: the null reverse-path
 };
 
 class Directory {
@@ -65,15 +43,25 @@ class Directory {
     /// Mailbox whose primary address or alias this is. Errors: not_found, internal.
     [[nodiscard]] Result<MailboxPtr> find(std::string_view address_key);
     /// Everything an address leads to. Errors: not_found (local domain, nobody there), denied (mailbox disabled),
-    /// invalid (loop or too many members). An address of no local domain resolves to itself in `remote`.
+    /// invalid (loop, named, or too many members). An address of no local domain resolves to itself in `remote`.
     /// "postmaster" without domain means the configured postmaster (RFC 5321 §4.5.1).
-    [[nodiscard]] Result<std::shared_ptr<const Resolution>> resolve(const Address& address);
+    [[nodiscard]] Result<ResolutionPtr> resolve(const Address& address);
+    /// What a mailbox may do with a sender address: its own ones, with detail and through the rewriting of domains,
+    /// aliases that lead to it, and what others have granted.
+    [[nodiscard]] SendRight send_right(const Mailbox& who, const Address& sender);
+    /// Whether all groups that an address stands for take mail from this writer. An address of ours in the envelope of
+    /// somebody who has not signed in proves nothing.
+    [[nodiscard]] bool admits(const Resolution& resolution, const Writer& writer);
     /// To be called at every commit.
     void forget(const store::Changes& changes);
 
   private:
     class Resolver;
     struct State;
+    [[nodiscard]] Result<ResolutionPtr> members(const std::string& group);
+    [[nodiscard]] bool grants(const std::vector<std::string>& list, const Mailbox& who);
+    [[nodiscard]] bool admits_one(const GroupRule& rule, const Writer& writer);
+    [[nodiscard]] SendRight right_at(const Mailbox& who, const std::string& key);
     std::unique_ptr<State> state_;
 };
 

@@ -1,17 +1,22 @@
 #include "maild/service/story_of.hpp"
 
+#include "common/base/limits.hpp"
+
 namespace mail::service {
 
 void note_recipient(StorySteps& steps, const AcceptedRecipient& recipient, Time now) {
     auto step = steps.step("recipient", now);
     step.text("address", recipient.address.text());
-    if (recipient.resolution->hops.empty())
-        return;
     std::vector<std::string> via;
-    via.reserve(recipient.resolution->hops.size());
-    for (const ResolutionHop& hop : recipient.resolution->hops)
-        via.push_back(std::string(hop.what) + " " + hop.address);
-    step.texts("via", via);
+    for (const ResolutionStep& hop : recipient.resolution->steps) {
+        if (hop.word().empty() || via.size() == std::size_t{limit::story_hops})
+            continue;
+        std::string text = std::string(hop.word()) + " " + hop.from;
+        if (via.empty() || via.back() != text) // a group has a step for each member
+            via.push_back(std::move(text));
+    }
+    if (!via.empty())
+        step.texts("via", via);
 }
 
 void note_mailbox(StorySteps& steps, const Mailbox& mailbox, std::size_t copy, Time now) {

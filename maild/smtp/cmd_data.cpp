@@ -41,7 +41,10 @@ std::unique_ptr<Intake> Session::make_intake() {
     options.size_hint = mail.parameters.size.value_or(0);
     options.trace = received_field(trace);
     options.rules.submission = profile_.is_submission();
-    options.rules.author = mailbox_;
+    if (mailbox_) {
+        options.rules.author = mailbox_;
+        options.rules.right = [this](const Address& address) { return services_.directory.send_right(*mailbox_, address); };
+    }
     options.rules.sender = transaction_.sender();
     options.rules.now = now;
     options.rules.unique = message_id_.text();

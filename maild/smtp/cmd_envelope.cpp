@@ -12,7 +12,10 @@ std::uint64_t Session::max_message_size() const noexcept {
 
 Task<void> Session::cmd_mail(Command command) {
     const Mail& mail = std::get<Mail>(command);
-    const SenderFacts facts{profile_, mailbox_, peer_relays_, max_message_size(), stream_.tls() != nullptr};
+    auto right = service::SendRight::none;
+    if (mailbox_ && !mail.path.is_null())
+        right = services_.directory.send_right(*mailbox_, mail.path.address);
+    const SenderFacts facts{profile_, mailbox_, right, peer_relays_, max_message_size(), stream_.tls() != nullptr};
     auto refusal = transaction_.begin(mail, facts);
     const Time now = services_.delivery.clock().now();
     story_.began(mail, now);
@@ -57,9 +60,28 @@ Task<void> Session::cmd_rcpt(Command command) {
         co_await refuse_recipient(rcpt, std::move(denied));
         co_return;
     }
+    auto unwanted = refuse_writer(**resolution);
+    if (unwanted) {
+        co_await refuse_recipient(rcpt, std::move(*unwanted));
+        co_return;
+    }
     transaction_.add(rcpt, std::move(*resolution));
     state_ = recipients;
     say(Reply(250, "2.1.5", "Recipient ok"));
+}
+
+std::optional<Reply> Session::refuse_writer(const service::Resolution& resolution) const {
+    const Path& path = transaction_.mail().path;
+    if (resolution.only_reports && !path.is_null())
+        return Reply(550, "5.7.1", "Only delivery reports go to this address");
+    if (resolution.rules.empty())
+        return std::nullopt;
+    service::Writer writer{mailbox_, peer_relays_, std::nullopt};
+    if (!path.is_null())
+        writer.sender = path.address;
+    if (services_.directory.admits(resolution, writer))
+        return std::nullopt;
+    return Reply(550, "5.7.1", "You may not write to this group");
 }
 
 Task<void> Session::refuse_recipient(const Rcpt& rcpt, Reply reply) {

@@ -1,12 +1,14 @@
 // What happens to the header of an accepted message: old Return-Path fields go (RFC 5321 §4.4), loops and huge headers
 // are refused; at submission Bcc goes (RFC 5322 §3.6.3), missing fields are added (RFC 6409 §8), and the authors named
-// must be the sender's own addresses (§6.1). Pure; the body is never touched.
+// must be addresses that the user may send with (§6.1); Sender then names the user where the author is another
+// (RFC 5322 §3.6.2). The body is never touched.
 #pragma once
 
 #include "common/base/time.hpp"
 #include "maild/service/directory.hpp"
 #include "maild/smtp/proto/reply.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +17,8 @@ namespace mail::smtp {
 
 struct HeaderRules {
     bool submission = false;
-    service::MailboxPtr author; ///< null: From is not checked
+    service::MailboxPtr author; ///< who has signed in; null: From is not checked
+    std::function<service::SendRight(const Address&)> right{}; ///< of the author to an address; set with author
     std::string sender;         ///< for a missing From; empty: none is added
     Time now{};
     std::string unique;   ///< left side of a missing Message-ID

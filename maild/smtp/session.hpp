@@ -104,6 +104,8 @@ class Session {
     [[nodiscard]] Task<void> cmd_mail(Command command);
     [[nodiscard]] Task<void> cmd_rcpt(Command command);
     [[nodiscard]] Task<void> refuse_recipient(const Rcpt& rcpt, Reply reply);
+    /// Why the sender of this transaction may not write to an address that exists.
+    [[nodiscard]] std::optional<Reply> refuse_writer(const service::Resolution& resolution) const;
     [[nodiscard]] bool may_relay() const noexcept { return mailbox_ != nullptr || peer_relays_; }
 
     // cmd_data.cpp

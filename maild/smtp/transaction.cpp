@@ -13,7 +13,7 @@ std::optional<Reply> Transaction::begin(const Mail& mail, const SenderFacts& fac
         return Reply(552, "5.3.4", "Message too large; at most " + std::to_string(facts.max_size) + " bytes");
     if (mail.path.is_utf8() && !mail.parameters.smtputf8) // RFC 6531 §3.5
         return Reply(553, "5.6.7", "Address needs SMTPUTF8");
-    if (facts.signed_in && !mail.path.is_null() && !facts.signed_in->may_send_as(address_key(mail.path.address)))
+    if (facts.signed_in && !mail.path.is_null() && facts.right == service::SendRight::none)
         return Reply(553, "5.7.1", "Sender address is not yours"); // RFC 6409 §6.1
     mail_ = mail;
     recipients_.clear();

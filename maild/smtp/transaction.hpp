@@ -15,6 +15,7 @@ namespace mail::smtp {
 struct SenderFacts {
     const Profile& profile;
     service::MailboxPtr signed_in;     ///< null: nobody has
+    service::SendRight right = service::SendRight::none; ///< of signed_in to this sender address
     bool relays = false;               ///< the peer's address may relay without signing in
     std::uint64_t max_size = 0;
     bool tls = false;

@@ -1,4 +1,4 @@
-// domain: a mail domain this server is the home of.
+// domain: a mail domain whose mail this server takes: as its home, or to pass it on (internal and external relay).
 #pragma once
 
 #include "common/schema/kind.hpp"
@@ -6,10 +6,16 @@
 namespace mail::schema {
 
 struct Domain {
-    std::string name;        ///< lower-case A-label
-    std::string catch_all;   ///< address that gets mail for unknown local parts; empty: refuse it
-    Bytes default_quota = 0; ///< of mailboxes that state none; 0: no limit
-    bool enabled = true;     ///< false: mail for it is refused for the time being
+    std::string name;                   ///< lower-case A-label
+    std::string type = "authoritative"; ///< authoritative internal_relay external_relay
+    std::string alias_of;               ///< domain in which the same local part is looked for; empty: none
+    std::vector<std::string> rewrite;   ///< rules (rewrite.hpp), the first that fits counts
+    std::string catch_all;              ///< address that gets mail for unknown local parts; empty: refuse it
+    Bytes default_quota = 0;            ///< of mailboxes that state none; 0: no limit
+    bool enabled = true;                ///< false: mail for it is refused for the time being
+
+    /// Local parts that nobody here has may be somebody's elsewhere.
+    [[nodiscard]] bool passes_on() const noexcept { return type != "authoritative"; }
 };
 
 extern const Kind domain_kind;

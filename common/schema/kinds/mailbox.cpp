@@ -1,5 +1,7 @@
 #include "common/schema/kinds/mailbox.hpp"
 
+#include "common/schema/view.hpp"
+
 #include <algorithm>
 
 namespace mail::schema {
@@ -58,6 +60,24 @@ constexpr Field fields[] = {
         .wide(9)
         .length(320)
         .example("ann@example.net"),
+    field<&Mailbox::forward_only>("forward_only", "Whether forwarded mail is not kept here as well.")
+        .wide(11)
+        .example("false"),
+    field<&Mailbox::send_as>("send_as", "Mailboxes and groups that may send with the addresses of this mailbox.")
+        .pattern(own_address_format)
+        .unordered()
+        .items(500)
+        .wide(12)
+        .length(320)
+        .example("bob@example.org"),
+    field<&Mailbox::send_on_behalf>("send_on_behalf",
+                                    "Mailboxes and groups that may send for this mailbox; the message names them as well.")
+        .pattern(own_address_format)
+        .unordered()
+        .items(500)
+        .wide(13)
+        .length(320)
+        .example("bob@example.org"),
     field<&Mailbox::timezone>("timezone", "Time zone of the owner; empty means the server's.")
         .pattern(timezone_format)
         .wide(10)
@@ -70,6 +90,13 @@ void check(const Mailbox& mailbox, Issues& issues) {
     for (std::size_t i = 0; i < mailbox.aliases.size(); ++i)
         if (own_address_format.key(mailbox.aliases[i]) == mailbox.address)
             report(issues, "aliases", mailbox.aliases[i] + " is the primary address", "leave it out");
+    if (mailbox.forward_only && mailbox.forward.empty())
+        warn(issues, "forward_only", "has no effect without forward");
+}
+
+void check_whole(const Mailbox& mailbox, std::string_view, const ResourceView& whole, Issues& issues) {
+    check_known(issues, "send_as", mailbox.send_as, whole);
+    check_known(issues, "send_on_behalf", mailbox.send_on_behalf, whole);
 }
 
 std::vector<std::string> addresses(const Mailbox& mailbox) {
@@ -87,6 +114,7 @@ constinit const Kind mailbox_kind =
         .with_account()
         .deletion("nobody can sign in to it or send mail to it")
         .checked<Mailbox, &check>()
+        .checked_whole<Mailbox, &check_whole>()
         .answers_to<Mailbox, &addresses>();
 
 } // namespace mail::schema

@@ -17,6 +17,9 @@ struct Mailbox {
     bool enabled = true;
     std::int64_t capacity = 0;        ///< seats of a room
     std::vector<std::string> forward; ///< addresses that get a copy of everything
+    bool forward_only = false;        ///< nothing is kept here while `forward` names somebody
+    std::vector<std::string> send_as;        ///< mailboxes and groups that may send with this mailbox's addresses
+    std::vector<std::string> send_on_behalf; ///< the same, but named in Sender (RFC 5322 §3.6.2)
     std::string timezone;             ///< IANA name; empty: the server's
 };
 

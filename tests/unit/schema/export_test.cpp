@@ -92,6 +92,7 @@ class Generator {
             {"network", {"10.0.0.0/8", "2001:db8::/32", "192.0.2.1"}},
             {"path", {"/etc/x", "/with space/#1: \"q\""}},
             {"time zone", {"Europe/Berlin", "UTC"}},
+            {"rewriting rule", {"sales=info", "*=*@x.org", "old-*=new-*", "a=b@remote.net"}},
         };
         const auto& list = samples.at(field.format->name);
         return list[below(list.size())];

@@ -137,6 +137,47 @@ TEST_CASE("RFC 6409 §8: missing fields are added, Bcc goes, remote recipients a
     CHECK(message.ends_with("Subject: x\r\n\r\nhi\r\n"));
 }
 
+TEST_CASE("RFC 5322 §3.6.2: who writes for somebody else is named in Sender") {
+    World world;
+    world.add_mailbox({"boss@example.test", "secret-c", R"(,"send_on_behalf":["ann@example.test"])"});
+    world.add_mailbox({"team@example.test", "secret-d", R"(,"send_as":["ann@example.test"])"});
+    const auto sent = [&](const std::string& from, const std::string& header) {
+        const std::size_t before = world.inbox("bob@example.test").size();
+        const std::string output = world.talk(world.submission(), submit(from, "bob@example.test", header + "\r\nhi\r\n"));
+        const auto inbox = world.inbox("bob@example.test");
+        return inbox.size() > before ? inbox.back() : output.substr(output.find("354"));
+    };
+    const std::string sender = "\r\nSender: <ann@example.test>\r\n";
+    CHECK(has(sent("boss@example.test", "From: boss@example.test\r\n"), sender));
+    CHECK(has(sent("ann@example.test", "From: Boss <boss@example.test>\r\n"), sender));
+    CHECK(has(sent("boss@example.test", "Subject: x\r\n"), "\r\nFrom: <boss@example.test>\r\n")); // From is added, and then
+    CHECK(has(sent("boss@example.test", "Subject: x\r\n"), sender));
+    CHECK(has(sent("ann@example.test", "From: ann@example.test, a.archer@example.test\r\n"), sender)); // several authors
+    // One's own word on Sender stays when it is true; another's goes.
+    CHECK(has(sent("ann@example.test", "From: boss@example.test\r\nSender: A <a.archer@example.test>\r\n"), "Sender: A <a.archer@example.test>"));
+    const std::string replaced = sent("ann@example.test", "From: ann@example.test\r\nSender: bob@example.test\r\n");
+    CHECK(has(replaced, sender));
+    CHECK_FALSE(has(replaced, "Sender: bob"));
+    const std::string twice = sent("ann@example.test", "From: boss@example.test\r\nSender: ann@example.test\r\nSender: boss@example.test\r\n");
+    CHECK(has(twice, sender));
+    CHECK_FALSE(has(twice, "Sender: boss"));
+    // Sending as is without another word.
+    CHECK_FALSE(has(sent("team@example.test", "From: team@example.test\r\n"), "Sender:"));
+    CHECK_FALSE(has(sent("ann@example.test", "From: ann+x@example.test\r\n"), "Sender:"));
+    CHECK(has(sent("", "Subject: x\r\n"), "\r\nFrom: <ann@example.test>\r\n")); // nobody in the envelope
+    // Granted to ann, not by her.
+    CHECK(has(world.talk(world.submission(), submit("bob@example.test", "ann@example.test", "\r\n")), "553 5.7.1"));
+}
+
+TEST_CASE("a group takes mail from those it is for") {
+    World world;
+    world.add("group", "club@example.test", R"({"members":["bob@example.test"],"accept_from":"inside"})", {"club@example.test"});
+    const std::string message = "From: ann@example.test\r\n\r\nhi\r\n";
+    CHECK(has(world.talk(world.mx(), envelope("ann@example.test", {"club@example.test"})), "\r\n550 5.7.1 You may not write to this group"));
+    CHECK(has(world.talk(world.submission(), submit("ann@example.test", "club@example.test", message)), "250 2.0.0 Accepted"));
+    CHECK(world.inbox("bob@example.test").size() == 1);
+}
+
 TEST_CASE("RFC 3461: DSN parameters reach the queue") {
     World world;
     const std::string input = "EHLO c\r\n" + ann + "MAIL FROM:<ann@example.test> RET=HDRS ENVID=Q+2B1 BODY=8BITMIME\r\n"
