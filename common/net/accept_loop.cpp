@@ -4,96 +4,46 @@
 #include "common/net/socket_stream.hpp"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
+#include <vector>
 
 #include <boost/asio/post.hpp>
 #include <sys/socket.h>
 
 namespace mail::net {
 
-struct ConnectionBudget::State {
-    std::mutex mutex;
-    std::size_t open = 0;
-    std::size_t total = 0;
-    std::size_t per_address = 0;
-    std::map<std::string, std::size_t> by_address;
-};
-
-ConnectionBudget::ConnectionBudget(std::size_t total, std::size_t per_address) : state_(std::make_unique<State>()) {
-    state_->total = total;
-    state_->per_address = per_address;
-}
-ConnectionBudget::~ConnectionBudget() = default;
-
-ConnectionBudget::Token::Token(std::shared_ptr<ConnectionBudget> budget, std::string address)
-    : budget_(std::move(budget)), address_(std::move(address)) {}
-ConnectionBudget::Token::~Token() {
-    if (budget_)
-        budget_->give_back(address_);
-}
-
-std::optional<ConnectionBudget::Token> ConnectionBudget::take(const Peer& peer) {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->open >= state_->total)
-        return std::nullopt;
-    const bool counted = state_->per_address > 0 && !peer.loopback;
-    if (counted) {
-        auto& count = state_->by_address[peer.address];
-        if (count >= state_->per_address)
-            return std::nullopt;
-        ++count;
-    }
-    ++state_->open;
-    return std::optional<Token>(std::in_place, shared_from_this(), counted ? peer.address : std::string());
-}
-
-void ConnectionBudget::give_back(const std::string& address) noexcept {
-    const std::lock_guard lock(state_->mutex);
-    --state_->open;
-    const auto found = state_->by_address.find(address);
-    if (found != state_->by_address.end() && --found->second == 0)
-        state_->by_address.erase(found);
-}
-
-std::size_t ConnectionBudget::open() const noexcept {
-    const std::lock_guard lock(state_->mutex);
-    return state_->open;
-}
-
 namespace {
 
-/// Keeps the token for as long as the session runs.
+/// A connection's places in the budgets.
+struct Places {
+    std::vector<ConnectionBudget::Token> tokens;
+    /// False: one of them is full.
+    [[nodiscard]] bool take(const AcceptOptions& options, const Peer& peer) {
+        for (const auto* budget : {&options.whole, &options.budget}) {
+            if (*budget == nullptr)
+                continue;
+            auto token = (*budget)->take(peer);
+            if (!token)
+                return false;
+            tokens.push_back(std::move(*token));
+        }
+        return true;
+    }
+};
+
+/// Keeps the places for as long as the session runs.
 Task<void> run_session(std::shared_ptr<const SessionStarter> start, std::unique_ptr<Stream> stream,
-                       std::shared_ptr<ConnectionBudget::Token> token) {
+                       std::shared_ptr<Places> places) {
     co_await (*start)(std::move(stream));
-    token.reset();
+    places.reset();
 }
 
-/// Turns connections away. A flood of them makes one log line per second.
-class Refusals {
-  public:
-    /// One word and out: nothing here may wait for the client.
-    void refuse(const Stream& stream, const AcceptOptions& options) {
-        const auto* socket = dynamic_cast<const SocketStream*>(&stream);
-        if (socket != nullptr && !options.refusal.empty())
-            (void)::send(socket->native_handle(), options.refusal.data(), options.refusal.size(),
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
-        ++count_;
-        const auto now = std::chrono::steady_clock::now();
-        if (now < quiet_until_)
-            return;
-        quiet_until_ = now + std::chrono::seconds(1);
-        log(Event::connection_refused, {{"listener", options.name},
-                                        {"peer", stream.peer().text()},
-                                        {"limit", "connections"},
-                                        {"count", std::exchange(count_, 0)}});
-    }
-
-  private:
-    std::size_t count_ = 0; ///< since the last line
-    SteadyTime quiet_until_{};
-};
+/// One word and out: nothing here may wait for the client.
+void refuse(const Stream& stream, const AcceptOptions& options) {
+    const auto* socket = dynamic_cast<const SocketStream*>(&stream);
+    if (socket != nullptr && !options.refusal.empty())
+        (void)::send(socket->native_handle(), options.refusal.data(), options.refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    (options.budget ? options.budget : options.whole)->note_refusal(options.name, stream.peer(), "connections");
+}
 
 } // namespace
 
@@ -102,7 +52,6 @@ Task<void> accept_loop(Listener& listener, async::Runtime& runtime, async::TaskG
     const auto shared_start = std::make_shared<const SessionStarter>(std::move(start));
     constexpr Duration first_pause = std::chrono::milliseconds(50);
     Duration pause = first_pause;
-    Refusals refusals;
     for (unsigned turn = 1;; ++turn) {
         if (turn % 64 == 0) // a flood of connections must not starve this thread's sessions
             co_await async::sleep_for(Duration::zero());
@@ -120,16 +69,12 @@ Task<void> accept_loop(Listener& listener, async::Runtime& runtime, async::TaskG
         }
         pause = first_pause;
         std::unique_ptr<Stream> stream = std::move(accepted).value();
-        std::shared_ptr<ConnectionBudget::Token> token;
-        if (options.budget) {
-            auto taken = options.budget->take(stream->peer());
-            if (!taken) {
-                refusals.refuse(*stream, options);
-                continue;
-            }
-            token = std::make_shared<ConnectionBudget::Token>(std::move(*taken));
+        auto places = std::make_shared<Places>();
+        if (!places->take(options, stream->peer())) {
+            refuse(*stream, options);
+            continue;
         }
-        if (!sessions.spawn(owner, run_session(shared_start, std::move(stream), std::move(token))))
+        if (!sessions.spawn(owner, run_session(shared_start, std::move(stream), std::move(places))))
             co_return;
     }
 }

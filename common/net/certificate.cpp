@@ -61,6 +61,8 @@ std::vector<std::string> names_of(X509* certificate) {
             text = text::to_lower(asn1_text(name->d.dNSName));
         else if (name->type == GEN_IPADD)
             text = ip_text(name->d.iPAddress);
+        else if (name->type == GEN_EMAIL)
+            text = text::to_lower(asn1_text(name->d.rfc822Name));
         // A NUL inside a name is an attack on readers that stop there (CVE-2009-2408).
         const bool usable = !text.empty() && text.find('\0') == std::string::npos;
         if (usable && std::find(names.begin(), names.end(), text) == names.end())
@@ -74,6 +76,14 @@ std::vector<std::string> names_of(X509* certificate) {
             names.push_back(text::to_lower(asn1_text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)))));
     }
     return names;
+}
+
+std::string fingerprint_of(const X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1)
+        return {};
+    return text::hex(std::string_view(reinterpret_cast<const char*>(digest.data()), size));
 }
 
 bool add_extension(X509* certificate, int nid, const std::string& value) {
@@ -180,11 +190,34 @@ Result<CertificateInfo> certificate_info(std::string_view pem) {
     info.not_before = time_of(X509_get0_notBefore(certificate.get()));
     info.not_after = time_of(X509_get0_notAfter(certificate.get()));
     info.self_signed = X509_NAME_cmp(X509_get_subject_name(certificate.get()), X509_get_issuer_name(certificate.get())) == 0;
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size) == 1)
-        info.fingerprint = text::hex(std::string_view(reinterpret_cast<const char*>(digest.data()), size));
+    info.fingerprint = fingerprint_of(certificate.get());
     return info;
+}
+
+ClientCertificate describe_client(X509* certificate, long verdict) {
+    ClientCertificate client;
+    client.fingerprint = fingerprint_of(certificate);
+    client.names = names_of(certificate);
+    client.trusted = verdict == X509_V_OK;
+    if (!client.trusted)
+        client.problem = X509_verify_cert_error_string(verdict);
+    return client;
+}
+
+Result<X509StorePtr> read_authorities(std::string_view pem) {
+    X509StorePtr store(X509_STORE_new());
+    const BioPtr in = memory_bio(pem);
+    std::size_t count = 0;
+    while (store && in) {
+        const X509Ptr authority(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+        if (!authority || X509_STORE_add_cert(store.get(), authority.get()) != 1)
+            break;
+        ++count;
+    }
+    ERR_clear_error(); // the end of the PEM text
+    if (count == 0)
+        return fail(ErrorCode::invalid, "no certificate in PEM form was found");
+    return store;
 }
 
 Result<void> check_key_pair(std::string_view cert_pem, std::string_view key_pem) {

@@ -11,7 +11,7 @@
 namespace mail::net {
 
 struct CertificateInfo {
-    std::vector<std::string> names; ///< DNS and IP subject alternative names, lower case; the common name if there are none
+    std::vector<std::string> names; ///< DNS, IP and e-mail alternative names, lower case; the common name if there are none
     std::string subject;
     std::string issuer;
     Time not_before{};

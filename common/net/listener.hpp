@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/async/runtime.hpp"
+#include "common/net/connection_budget.hpp"
 #include "common/net/inherited.hpp"
 #include "common/net/stream.hpp"
 
@@ -49,33 +50,6 @@ class Listener {
     std::shared_ptr<State> state_;
 };
 
-/// Counts open connections over all listeners and per address. Thread-safe; shared by its tokens.
-class ConnectionBudget : public std::enable_shared_from_this<ConnectionBudget> {
-  public:
-    class Token {
-      public:
-        Token(std::shared_ptr<ConnectionBudget> budget, std::string address);
-        Token(Token&&) noexcept = default;
-        Token& operator=(Token&&) = delete;
-        ~Token();
-
-      private:
-        std::shared_ptr<ConnectionBudget> budget_;
-        std::string address_;
-    };
-    /// `per_address` 0: no such limit. Loopback peers count in `total` only.
-    ConnectionBudget(std::size_t total, std::size_t per_address);
-    ~ConnectionBudget();
-    /// Null when a limit is reached.
-    [[nodiscard]] std::optional<Token> take(const Peer& peer);
-    [[nodiscard]] std::size_t open() const noexcept;
-
-  private:
-    void give_back(const std::string& address) noexcept;
-    struct State;
-    std::unique_ptr<State> state_;
-};
-
 /// Runs one session. Called on the connection's I/O thread; must not itself be a capturing coroutine lambda.
 using SessionStarter = std::function<Task<void>(std::unique_ptr<Stream>)>;
 
@@ -83,6 +57,7 @@ struct AcceptOptions {
     std::shared_ptr<ConnectionBudget> budget; ///< null: no limit
     std::string name;                         ///< the listener's name in log lines
     std::string refusal; ///< sent before closing when over budget, for example "421 ...\r\n"; empty: just close
+    std::shared_ptr<ConnectionBudget> whole = {}; ///< of all listeners together, of which this one's is a part; null: no limit
 };
 
 /// Accepts until close(); run it on the listener's own executor, usually in a TaskGroup of its own. `listener`,

@@ -93,6 +93,7 @@ class MemoryStream final : public Stream {
         in_->wake();
     }
     const Peer& peer() const noexcept override { return peer_; }
+    void set_peer(Peer peer) override { peer_ = std::move(peer); }
     const Peer& local() const noexcept override { return local_; }
     const TlsInfo* tls() const noexcept override { return tls_ ? &*tls_ : nullptr; }
     std::string channel_binding() const override { return tls_ ? std::string(32, 'b') : std::string(); }
@@ -201,6 +202,7 @@ class ScriptStream final : public Stream {
     Task<void> shutdown() override { co_return; }
     void close() noexcept override { *closed_ = true; }
     const Peer& peer() const noexcept override { return peer_; }
+    void set_peer(Peer peer) override { peer_ = std::move(peer); }
     const Peer& local() const noexcept override { return peer_; }
     const TlsInfo* tls() const noexcept override { return tls_ ? &*tls_ : nullptr; }
     std::function<void()> closer() override {

@@ -25,6 +25,7 @@ class SocketStream final : public Stream {
     [[nodiscard]] Task<void> shutdown() override;
     void close() noexcept override;
     [[nodiscard]] const Peer& peer() const noexcept override { return peer_; }
+    void set_peer(Peer peer) override { peer_ = std::move(peer); }
     [[nodiscard]] const Peer& local() const noexcept override { return local_; }
     [[nodiscard]] const TlsInfo* tls() const noexcept override;
     [[nodiscard]] std::string channel_binding() const override;

@@ -28,6 +28,14 @@ struct Peer {
     [[nodiscard]] std::string text() const;
 };
 
+/// The certificate a client showed to a server that asked for one.
+struct ClientCertificate {
+    std::string fingerprint;        ///< SHA-256 of it, as lower-case hexadecimal
+    std::vector<std::string> names; ///< subject's common name and alternative names (DNS, e-mail), lower case
+    bool trusted = false;           ///< the server's CAs for clients vouch for it
+    std::string problem;            ///< why not
+};
+
 struct TlsInfo {
     std::string version; ///< "TLSv1.3"
     std::string cipher;
@@ -35,6 +43,7 @@ struct TlsInfo {
     bool verified = false;   ///< client side: chain and name were checked and hold
     std::string verify_error; ///< client side: why not, in words
     bool by_dane = false;     ///< client side: verified by TLSA records
+    std::optional<ClientCertificate> client; ///< server side: nullopt: none was shown, or asked for
 };
 
 /// What a client connection asks of the server's certificate.
@@ -67,6 +76,8 @@ class Stream {
     /// Ends at once; pending operations fail with closed.
     virtual void close() noexcept = 0;
     [[nodiscard]] virtual const Peer& peer() const noexcept = 0;
+    /// Whom a trusted other side speaks for (PROXY, XCLIENT); peer() says so from then on.
+    virtual void set_peer(Peer /*peer*/) {}
     /// Own end of the connection.
     [[nodiscard]] virtual const Peer& local() const noexcept = 0;
     [[nodiscard]] virtual const TlsInfo* tls() const noexcept = 0; ///< null while plain

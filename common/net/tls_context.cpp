@@ -2,6 +2,7 @@
 
 #include "common/base/secret.hpp"
 #include "common/base/text.hpp"
+#include "common/crypto/hash.hpp"
 #include "common/net/bind.hpp"
 
 #include <array>
@@ -30,6 +31,18 @@ int server_index() {
 
 ServerTls* server_of(SSL* ssl) { return static_cast<ServerTls*>(SSL_get_ex_data(ssl, server_index())); }
 
+/// The handshake goes on whatever the certificate is worth; the verdict stays readable.
+int take_any_certificate(int /*ok*/, X509_STORE_CTX* /*chain*/) { return 1; }
+
+/// Also after SSL_set_SSL_CTX, which forgets it.
+bool ask_for_certificate(SSL* ssl, const ClientCheck& clients) {
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, take_any_certificate);
+    const auto* context = reinterpret_cast<const unsigned char*>(clients.context.data());
+    return (!clients.authorities ||
+            SSL_ctrl(ssl, SSL_CTRL_SET_VERIFY_CERT_STORE, 1, clients.authorities.get()) == 1) &&
+           SSL_set_session_id_context(ssl, context, static_cast<unsigned>(clients.context.size())) == 1;
+}
+
 int choose_certificate(SSL* ssl, int* /*alert*/, void* /*unused*/) {
     const ServerTls* server = server_of(ssl);
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -37,6 +50,8 @@ int choose_certificate(SSL* ssl, int* /*alert*/, void* /*unused*/) {
         return SSL_TLSEXT_ERR_NOACK;
     if (SSL_CTX* context = server->set->find(name); context != nullptr)
         SSL_set_SSL_CTX(ssl, context);
+    if (server->clients && !ask_for_certificate(ssl, *server->clients))
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
     // An unknown name gets the default certificate: mail clients are often set to other names (RFC 6066 §3 allows it).
     return SSL_TLSEXT_ERR_OK;
 }
@@ -253,9 +268,19 @@ Result<void> TlsServer::replace(std::vector<TlsCertificate> certificates) {
 }
 
 std::unique_ptr<TlsServer> TlsServer::with_alpn(std::vector<std::string> protocols) const {
-    auto state = std::make_unique<State>();
-    state->shared = state_->shared;
+    auto state = std::make_unique<State>(*state_);
     state->alpn = wire_alpn(protocols);
+    return std::unique_ptr<TlsServer>(new TlsServer(std::move(state)));
+}
+
+Result<std::unique_ptr<TlsServer>> TlsServer::with_client_check(std::string_view authorities_pem) const {
+    auto check = std::make_shared<ClientCheck>();
+    check->context = crypto::sha256(authorities_pem);
+    if (!authorities_pem.empty()) {
+        MAIL_TRY(check->authorities, read_authorities(authorities_pem));
+    }
+    auto state = std::make_unique<State>(*state_);
+    state->clients = std::move(check);
     return std::unique_ptr<TlsServer>(new TlsServer(std::move(state)));
 }
 
@@ -287,12 +312,15 @@ Result<std::unique_ptr<TlsClient>> TlsClient::create(TlsClientOptions options) {
 Result<SslPtr> new_server_ssl(const TlsServer& server, ServerTls& context) {
     context.set = current_set(server.state());
     context.alpn = server.state().alpn;
+    context.clients = server.state().clients;
     if (context.set->contexts.empty())
         return fail(ErrorCode::unavailable, "there is no certificate", "add a tls resource");
     SslPtr ssl(SSL_new(context.set->contexts.front().get()));
     if (!ssl || SSL_set_ex_data(ssl.get(), server_index(), &context) != 1)
         return fail(ErrorCode::temporary, "TLS cannot be set up: " + openssl_reason());
     SSL_set_accept_state(ssl.get());
+    if (context.clients && !ask_for_certificate(ssl.get(), *context.clients))
+        return fail(ErrorCode::temporary, "TLS cannot be set up: " + openssl_reason());
     return ssl;
 }
 
@@ -357,6 +385,8 @@ TlsInfo describe_tls(SSL* ssl, const std::string& expected_name, bool client) {
     if (!client) {
         const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
         info.server_name = name != nullptr ? name : "";
+        if (const X509Ptr shown(SSL_get1_peer_certificate(ssl)); shown)
+            info.client = describe_client(shown.get(), SSL_get_verify_result(ssl));
         return info;
     }
     info.server_name = expected_name;

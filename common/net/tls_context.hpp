@@ -35,6 +35,9 @@ class TlsServer {
     /// Another view of the same certificates that takes only these ALPN protocols ("imap", "http/1.1") from clients that
     /// send any. Later changes through either are seen by both.
     [[nodiscard]] std::unique_ptr<TlsServer> with_alpn(std::vector<std::string> protocols) const;
+    /// Another view that asks clients for a certificate. They need not show one, and any is taken: TlsInfo::client says
+    /// whether one of these authorities (PEM; empty: none is known) vouches for it. Errors: invalid.
+    [[nodiscard]] Result<std::unique_ptr<TlsServer>> with_client_check(std::string_view authorities_pem) const;
     [[nodiscard]] bool has_certificates() const noexcept;
     /// DER SHA-256-style hash of the default certificate for tls-server-end-point (RFC 5929 §4.1); may be empty.
     [[nodiscard]] std::string end_point_hash() const;

@@ -18,18 +18,25 @@ struct OpenSslDelete {
     void operator()(X509* p) const noexcept { X509_free(p); }
     void operator()(EVP_PKEY* p) const noexcept { EVP_PKEY_free(p); }
     void operator()(BIO* p) const noexcept { BIO_free_all(p); }
+    void operator()(X509_STORE* p) const noexcept { X509_STORE_free(p); }
 };
 using SslPtr = std::unique_ptr<SSL, OpenSslDelete>;
 using SslCtxPtr = std::unique_ptr<SSL_CTX, OpenSslDelete>;
 using X509Ptr = std::unique_ptr<X509, OpenSslDelete>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, OpenSslDelete>;
 using BioPtr = std::unique_ptr<BIO, OpenSslDelete>;
+using X509StorePtr = std::unique_ptr<X509_STORE, OpenSslDelete>;
 
 /// The oldest queued OpenSSL error in words; empties the queue.
 [[nodiscard]] std::string openssl_reason();
 /// First certificate and private key of a PEM text. Null when there is none.
 [[nodiscard]] X509Ptr read_certificate(std::string_view pem);
 [[nodiscard]] KeyPtr read_key(std::string_view pem);
+
+/// All certificates of a PEM text. Errors: invalid.
+[[nodiscard]] Result<X509StorePtr> read_authorities(std::string_view pem);
+/// A client's certificate; `verdict` is what the handshake found (SSL_get_verify_result).
+[[nodiscard]] ClientCertificate describe_client(X509* certificate, long verdict);
 
 /// Keys of session tickets (RFC 5077 §4): a new one every 12 hours, tickets of the last one still open. Thread-safe.
 class TicketKeys {
@@ -55,6 +62,12 @@ class TicketKeys {
     std::vector<Key> keys_; // newest first, at most two
 };
 
+/// How a server asks its clients for certificates. Any is taken: what it is worth is for the session to judge.
+struct ClientCheck {
+    X509StorePtr authorities; ///< null: nobody vouches for any, only fingerprints count
+    std::string context;      ///< of TLS sessions, so that one made under another check is not resumed
+};
+
 /// An immutable set of certificates.
 struct CertificateSet {
     std::vector<TlsCertificate> sources;
@@ -73,6 +86,7 @@ struct TlsServer::State {
     };
     std::shared_ptr<Shared> shared;
     std::string alpn; ///< wire form; empty: not checked
+    std::shared_ptr<const ClientCheck> clients; ///< null: they are not asked
 };
 
 struct TlsClient::State {
@@ -84,6 +98,7 @@ struct TlsClient::State {
 struct ServerTls {
     std::shared_ptr<const CertificateSet> set;
     std::string alpn;
+    std::shared_ptr<const ClientCheck> clients;
 };
 
 /// The SSL object of a new server connection; `context` must outlive it.

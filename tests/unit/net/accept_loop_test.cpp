@@ -165,6 +165,39 @@ TEST_CASE("per-address budgets leave loopback out") {
     CHECK(budget->take(remote));
 }
 
+TEST_CASE("a budget counts loopback when it is told to, and new limits hold for connections to come") {
+    auto budget = std::make_shared<ConnectionBudget>("x", ConnectionLimits{0, 1, true});
+    const Peer own{"127.0.0.1", 1, true};
+    auto one = budget->take(own);
+    CHECK(one);
+    CHECK(!budget->take(own));
+    CHECK(budget->take(Peer{"", 0, true})); // a Unix socket
+    budget->set_limits({0, 2, true});
+    CHECK(budget->take(own));
+}
+
+TEST_CASE("overload begins at 80 percent and ends at 60") {
+    auto budget = std::make_shared<ConnectionBudget>("x", ConnectionLimits{10, 0, false});
+    const Peer peer{"192.0.2.1", 1, false};
+    std::vector<ConnectionBudget::Token> tokens;
+    std::vector<bool> up, down;
+    for (int i = 0; i < 10; ++i) {
+        tokens.push_back(budget->take(peer).value());
+        up.push_back(budget->is_overloaded());
+    }
+    CHECK(up == std::vector<bool>{0, 0, 0, 0, 0, 0, 0, 1, 1, 1});
+    while (!tokens.empty()) {
+        tokens.pop_back();
+        down.push_back(budget->is_overloaded()); // with 9 open, then 8 ...
+    }
+    CHECK(down == std::vector<bool>{1, 1, 1, 0, 0, 0, 0, 0, 0, 0});
+    tokens.push_back(budget->take(peer).value());
+    budget->set_limits({1, 0, false});
+    CHECK(budget->is_overloaded());
+    budget->set_limits({0, 0, false}); // no limit, no overload
+    CHECK_FALSE(budget->is_overloaded());
+}
+
 TEST_CASE("connection churn: 500 connects closed at once and 100 resets leave the server answering") { // S45
     Server server;
     Loop loop;
