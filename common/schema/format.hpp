@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mail::schema {
 
@@ -35,6 +36,7 @@ extern const TextFormat endpoint_format;    ///< "host", "host:port", "192.0.2.1
 extern const TextFormat ip_endpoint_format; ///< the same with numeric addresses only
 extern const TextFormat ip_format;          ///< one IPv4 or IPv6 address
 extern const TextFormat network_format;     ///< "192.0.2.0/24", "2001:db8::/32" or one address
+extern const TextFormat client_certificate_format; ///< "sha256:HEX" or a name in a certificate
 extern const TextFormat path_format;        ///< a file: absolute path without control characters
 extern const TextFormat timezone_format;    ///< IANA time zone name
 extern const TextFormat line_format;        ///< one line of UTF-8 without control characters
@@ -54,5 +56,9 @@ struct Network {
     int prefix = 0;
 };
 [[nodiscard]] Result<Network> parse_network(std::string_view text);
+/// Networks of a list whose texts were checked; what is none is left out.
+[[nodiscard]] std::vector<Network> parse_networks(const std::vector<std::string>& texts);
+/// Whether a numeric address is in one of them. Also an IPv4 address in its IPv6-mapped form; an empty one never is.
+[[nodiscard]] bool contains(const std::vector<Network>& networks, std::string_view address);
 
 } // namespace mail::schema

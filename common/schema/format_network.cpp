@@ -163,6 +163,27 @@ Result<std::string> canonical_network(std::string_view text) {
     return network.prefix == whole ? ip_text(ip) : ip_text(ip) + "/" + std::to_string(network.prefix);
 }
 
+/// "sha256:" and 64 digits, with or without colons as openssl prints them; else a host name or an address.
+Result<std::string> canonical_client_certificate(std::string_view text) {
+    constexpr std::string_view tag = "sha256:";
+    if (text::istarts_with(text, tag)) {
+        std::string digits;
+        for (const char c : text.substr(tag.size()))
+            if (c != ':')
+                digits += c;
+        digits = text::to_lower(digits);
+        if (digits.size() == 64 && digits.find_first_not_of("0123456789abcdef") == std::string::npos)
+            return std::string(tag) + digits;
+    } else if (text.find('@') != std::string_view::npos) {
+        if (auto address = own_address_format.canonical(text))
+            return address;
+    } else if (auto host = host_format.canonical(text)) {
+        return host;
+    }
+    return fail(ErrorCode::invalid, quoted(text) + " names no certificate",
+                "write sha256:FINGERPRINT (openssl x509 -noout -fingerprint -sha256), relay.example.org or ann@example.org");
+}
+
 } // namespace
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
@@ -202,12 +223,35 @@ Result<Network> parse_network(std::string_view text) {
     return out;
 }
 
+std::vector<Network> parse_networks(const std::vector<std::string>& texts) {
+    std::vector<Network> out;
+    for (const auto& text : texts)
+        if (const auto network = parse_network(text))
+            out.push_back(*network);
+    return out;
+}
+
+bool contains(const std::vector<Network>& networks, std::string_view address) {
+    if (networks.empty() || address.empty())
+        return false;
+    // parse_ip makes an IPv4 address of ::ffff:192.0.2.1, which is how a listener for both families sees it.
+    const auto ip = parse_ip(address);
+    return ip && std::any_of(networks.begin(), networks.end(), [&](const Network& network) {
+        const auto whole = static_cast<std::size_t>(network.prefix / 8);
+        const int mask = 0xff & (0xff00 >> (network.prefix % 8));
+        return network.is_ipv6 == ip->is_ipv6 && std::equal(network.bytes, network.bytes + whole, ip->bytes.begin()) &&
+               (mask == 0 || ((network.bytes[whole] ^ ip->bytes[whole]) & mask) == 0);
+    });
+}
+
 const TextFormat bind_format{"bind address", "127.0.0.1:25, [::1]:25, *:25, unix:/path, fd:3 or fd:name",
                              canonical_bind};
 const TextFormat endpoint_format{"endpoint", "a host with or without port", canonical_endpoint};
 const TextFormat ip_endpoint_format{"IP endpoint", "an IP address with or without port",
                                     canonical_ip_endpoint};
 const TextFormat ip_format{"IP address", "an IPv4 or IPv6 address", canonical_ip};
+const TextFormat client_certificate_format{"client certificate", "sha256:FINGERPRINT, or a name in the certificate",
+                                           canonical_client_certificate};
 const TextFormat network_format{"network", "a network such as 10.0.0.0/8, or one address", canonical_network};
 
 } // namespace mail::schema

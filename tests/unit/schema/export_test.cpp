@@ -90,6 +90,7 @@ class Generator {
             {"IP endpoint", {"127.0.0.1", "127.0.0.1:5353", "[::1]:53"}},
             {"IP address", {"192.0.2.1", "2001:db8::1"}},
             {"network", {"10.0.0.0/8", "2001:db8::/32", "192.0.2.1"}},
+            {"client certificate", {"relay.x.org", "ann@x.org", "sha256:" + std::string(64, 'a')}},
             {"path", {"/etc/x", "/with space/#1: \"q\""}},
             {"time zone", {"Europe/Berlin", "UTC"}},
             {"rewriting rule", {"sales=info", "*=*@x.org", "old-*=new-*", "a=b@remote.net"}},

@@ -83,8 +83,25 @@ TEST_CASE("equal meanings have one form") {
     CHECK(normal("listener", "l",
                  R"({"protocol":"smtp","bind":"*:25","relay_from":["10.1.2.3/8","192.0.2.7/32"]})") ==
           R"({"protocol":"smtp","bind":"*:25","relay_from":["10.0.0.0/8","192.0.2.7"]})");
+    CHECK(normal("listener", "l", R"({"protocol":"smtp","bind":"*:25","tls":"starttls","client_ca_file":"/ca.pem","min_rate":"1KiB",)"
+                                  R"("relay_certificates":["SHA256:)" + std::string(32, 'A') + std::string(32, ':') + std::string(32, 'b') +
+                                  R"(","Relay.Example.ORG"],"command_timeout":"60s"})") ==
+          R"({"protocol":"smtp","bind":"*:25","tls":"starttls","relay_certificates":["relay.example.org","sha256:)" + std::string(32, 'a') +
+              std::string(32, 'b') + R"("],"client_ca_file":"/ca.pem","min_rate":"1024","command_timeout":"1m"})");
     CHECK(normal("server", "", R"({"expire":"120h","delay_warning":"240m","message_size":"50MiB"})") == "{}");
     CHECK(normal("server", "server", R"({"retry":["60s","1m30s"]})") == R"({"retry":["1m","1m30s"]})");
+}
+
+TEST_CASE("settings of a listener that mean nothing are faults") {
+    const auto faults = [](const std::string& spec) { return normal("listener", "l", spec); };
+    CHECK(faults(R"({"protocol":"imap","bind":"*:143","max_messages":3,"etrn_from":["10.0.0.1"]})").find("etrn_from: means nothing for imap") !=
+          std::string::npos);
+    CHECK(faults(R"({"protocol":"smtp","bind":"*:25","relay_certificates":["a.example"]})").find("relay_certificates: needs TLS") !=
+          std::string::npos);
+    CHECK(faults(R"({"protocol":"smtp","bind":"*:25","tls":"starttls","relay_certificates":["a.example"]})").find("need client_ca_file") !=
+          std::string::npos);
+    CHECK(faults(R"({"protocol":"smtp","bind":"*:25","tls":"starttls","relay_certificates":["sha256:12"]})").find("names no certificate") !=
+          std::string::npos);
 }
 
 TEST_CASE("every fault of a spec is told with its path") {
