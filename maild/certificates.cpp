@@ -18,19 +18,6 @@ namespace {
 constexpr unsigned self_signed_days = 3650;
 constexpr std::size_t pem_limit = 1 << 20;
 
-Result<std::string> read_file(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0)
-        return fail(ErrorCode::invalid, path + ": " + std::strerror(errno), "check the path and its permissions");
-    if (!S_ISREG(info.st_mode) || static_cast<std::size_t>(info.st_size) > pem_limit)
-        return fail(ErrorCode::invalid, path + ": not a PEM file");
-    std::ifstream in(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (!in.good() && !in.eof())
-        return fail(ErrorCode::invalid, path + ": cannot be read", "maild's user needs the right to read it");
-    return text;
-}
-
 Result<void> write_file(const std::string& path, std::string_view text) {
     const std::string temporary = path + ".new";
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -44,13 +31,26 @@ Result<void> write_file(const std::string& path, std::string_view text) {
 
 } // namespace
 
+Result<std::string> read_pem_file(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0)
+        return fail(ErrorCode::invalid, path + ": " + std::strerror(errno), "check the path and its permissions");
+    if (!S_ISREG(info.st_mode) || static_cast<std::size_t>(info.st_size) > pem_limit)
+        return fail(ErrorCode::invalid, path + ": not a PEM file");
+    std::ifstream in(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (!in.good() && !in.eof())
+        return fail(ErrorCode::invalid, path + ": cannot be read", "maild's user needs the right to read it");
+    return text;
+}
+
 Certificates::Certificates(std::string directory) : directory_(std::move(directory)) {}
 
 Result<net::TlsCertificate> Certificates::self_signed(const std::string& name, std::vector<std::string> names) const {
     std::sort(names.begin(), names.end());
     const std::string cert_path = directory_ + "/" + name + ".crt", key_path = directory_ + "/" + name + ".key";
-    auto cert = read_file(cert_path);
-    auto key = read_file(key_path);
+    auto cert = read_pem_file(cert_path);
+    auto key = read_pem_file(key_path);
     if (cert && key) {
         // Kept as long as it says what is wanted: clients may have pinned it.
         if (const auto info = net::certificate_info(*cert)) {
@@ -75,8 +75,8 @@ Result<net::TlsCertificate> Certificates::load(const std::string& name, const sc
             names = {hostname, "localhost", "127.0.0.1", "::1"};
         return self_signed(name, std::move(names));
     }
-    MAIL_TRY(auto cert, read_file(spec.certificate_file));
-    MAIL_TRY(auto key, read_file(spec.key_file));
+    MAIL_TRY(auto cert, read_pem_file(spec.certificate_file));
+    MAIL_TRY(auto key, read_pem_file(spec.key_file));
     if (auto ok = net::check_key_pair(cert, key); !ok)
         return fail(ok.error().code, spec.certificate_file + " and " + spec.key_file + ": " + ok.error().message);
     return net::TlsCertificate{{}, std::move(cert), std::move(key)};

@@ -11,6 +11,9 @@
 
 namespace mail {
 
+/// The text of a PEM file. Errors: invalid, with what to do.
+[[nodiscard]] Result<std::string> read_pem_file(const std::string& path);
+
 class Certificates {
   public:
     /// `directory` is made on first use.

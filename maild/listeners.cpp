@@ -4,13 +4,15 @@
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "common/net/proxy_header.hpp"
 
 namespace mail {
 
 struct Listeners::Running {
     std::atomic<std::shared_ptr<const ListenerSettings>> settings;
     std::vector<std::unique_ptr<net::Listener>> sockets;
-    std::shared_ptr<net::ConnectionBudget> budget;
+    std::shared_ptr<net::ConnectionBudget> budget;    ///< of connections
+    std::shared_ptr<net::ConnectionBudget> addresses; ///< of sessions by the address they are for
     std::shared_ptr<const SessionRunner> runner;
     std::shared_ptr<SessionEnds> ends;
     std::atomic<std::size_t> sessions{0};
@@ -19,17 +21,41 @@ struct Listeners::Running {
 
 namespace {
 
-/// What the client reads when the server is full, in its protocol's words.
-std::string refusal(const schema::Listener& spec, const std::string& hostname) {
-    if (spec.tls == "implicit")
+bool takes_mail(const schema::Listener& spec) {
+    return spec.protocol == "smtp" || spec.protocol == "submission" || spec.protocol == "lmtp";
+}
+
+/// What a client that is turned away reads, in its protocol's words; `for_now`: it may come back.
+std::string refusal(const ListenerSettings& settings, bool for_now) {
+    if (settings.spec.tls == "implicit")
         return {};
-    if (spec.protocol == "smtp" || spec.protocol == "submission" || spec.protocol == "lmtp")
-        return "421 4.3.2 " + hostname + " too many connections, try again later\r\n";
-    if (spec.protocol == "imap")
-        return "* BYE [UNAVAILABLE] too many connections, try again later\r\n";
-    if (spec.protocol == "pop3")
-        return "-ERR [SYS/TEMP] too many connections, try again later\r\n";
+    const std::string why = for_now ? "too many connections, try again later\r\n" : "you may not connect here\r\n";
+    if (takes_mail(settings.spec)) // RFC 5321 §3.1, §3.8
+        return (for_now ? "421 4.3.2 " : "554 5.7.1 ") + settings.hostname + " " + why;
+    if (settings.spec.protocol == "imap")
+        return (for_now ? "* BYE [UNAVAILABLE] " : "* BYE ") + why;
+    if (settings.spec.protocol == "pop3") // RFC 3206
+        return (for_now ? "-ERR [SYS/TEMP] " : "-ERR [SYS/PERM] ") + why;
     return {};
+}
+
+/// Says so and ends; nobody waits for a client that is not wanted.
+Task<void> turn_away(const ListenerSettings& settings, net::Stream& stream, bool for_now) {
+    constexpr auto patience = std::chrono::seconds(2);
+    const std::string words = refusal(settings, for_now);
+    stream.set_timeout(patience);
+    const auto told = co_await stream.write(words);
+    if (told)
+        co_await stream.shutdown();
+}
+
+net::ConnectionLimits connection_limits(const schema::Listener& spec) {
+    return {static_cast<std::size_t>(spec.max_connections), 0, false};
+}
+net::ConnectionLimits address_limits(const schema::Listener& spec) {
+    const std::int64_t usual = takes_mail(spec) ? limit::connections_per_address : 0;
+    const bool is_set = spec.max_per_address > 0;
+    return {0, static_cast<std::size_t>(is_set ? spec.max_per_address : usual), is_set};
 }
 
 /// RFC 7301 names, checked when a client sends any.
@@ -47,7 +73,7 @@ Listeners::Listeners(async::Runtime& runtime, async::TaskGroup& sessions, Certif
                      const net::InheritedSockets& inherited, SessionRunner runner)
     : runtime_(runtime), sessions_(sessions), certificates_(certificates), inherited_(inherited),
       runner_(std::make_shared<const SessionRunner>(std::move(runner))),
-      budget_(std::make_shared<net::ConnectionBudget>(std::size_t{limit::connections}, 0)) {}
+      budget_(std::make_shared<net::ConnectionBudget>("all listeners", net::ConnectionLimits{std::size_t{limit::connections}, 0, false})) {}
 Listeners::~Listeners() = default;
 
 Task<void> Listeners::session(std::shared_ptr<Running> running, std::unique_ptr<net::Stream> stream) {
@@ -59,7 +85,27 @@ Task<void> Listeners::session(std::shared_ptr<Running> running, std::unique_ptr<
     } counted(running->sessions);
     const auto ending = running->ends->add(stream->ender());
     const std::string id = Id::make(system_clock().now()).text();
-    log(Event::connection_opened, {{"sid", id}, {"listener", settings->spec.name}, {"peer", stream->peer().text()}});
+    if (contains(settings->proxy_from, stream->peer().address)) {
+        const net::Peer proxy = stream->peer();
+        stream->set_interruptible(true);
+        const auto taken = co_await net::take_proxy_header(*stream);
+        stream->set_interruptible(false);
+        if (!taken) {
+            log(Event::proxy_refused, {{"sid", id}, {"listener", settings->spec.name}, {"peer", proxy.text()},
+                                       {"reason", taken.error().message}});
+            co_return;
+        }
+    }
+    const net::Peer& peer = stream->peer();
+    log(Event::connection_opened, {{"sid", id}, {"listener", settings->spec.name}, {"peer", peer.text()}});
+    // A Unix socket has no address: the rights of its file say who may connect.
+    const bool allowed = settings->allow_from.empty() || peer.address.empty() || contains(settings->allow_from, peer.address);
+    const auto place = running->addresses->take(peer);
+    if (!allowed || !place) {
+        running->addresses->note_refusal(settings->spec.name, peer, allowed ? "max_per_address" : "allow_from");
+        co_await turn_away(*settings, *stream, allowed);
+        co_return;
+    }
     if (settings->spec.tls == "implicit") {
         if (!settings->tls)
             co_return;
@@ -77,13 +123,14 @@ Task<void> Listeners::session(std::shared_ptr<Running> running, std::unique_ptr<
     log(Event::connection_closed, {{"sid", id}});
 }
 
-Task<void> Listeners::accept(std::shared_ptr<Running> running, std::size_t socket, async::Runtime& runtime,
-                             async::TaskGroup& sessions) {
+Task<void> Listeners::accept(std::shared_ptr<Running> running, std::shared_ptr<net::ConnectionBudget> whole, std::size_t socket,
+                             async::Runtime& runtime, async::TaskGroup& sessions) {
     const auto settings = running->settings.load();
     net::AcceptOptions options;
     options.budget = running->budget;
+    options.whole = std::move(whole);
     options.name = settings->spec.name;
-    options.refusal = refusal(settings->spec, settings->hostname);
+    options.refusal = refusal(*settings, true);
     net::SessionStarter start = [running](std::unique_ptr<net::Stream> stream) { return session(running, std::move(stream)); };
     co_await net::accept_loop(*running->sockets[socket], runtime, sessions, std::move(start), std::move(options));
 }
@@ -117,6 +164,38 @@ void Listeners::open(const std::string& name, Running& running) {
          {"port", running.sockets.empty() ? 0 : running.sockets.front()->port()}});
 }
 
+std::shared_ptr<ListenerSettings> Listeners::settings_of(const schema::Listener& spec, const service::ConfigSnapshot& config,
+                                                         std::string& problem) const {
+    auto settings = std::make_shared<ListenerSettings>();
+    settings->spec = spec;
+    settings->hostname = config.server.hostname;
+    settings->message_size = spec.max_message_size != 0 ? spec.max_message_size.count : config.server.message_size.count;
+    settings->allow_from = schema::parse_networks(spec.allow_from);
+    settings->proxy_from = schema::parse_networks(spec.proxy_from);
+    if (spec.tls == "none")
+        return settings;
+    const auto server = certificates_.server(spec.certificate);
+    if (!server) {
+        problem = certificates_.problem(spec.certificate);
+        return settings;
+    }
+    settings->tls = server->with_alpn(alpn_of(spec.protocol));
+    if (spec.relay_certificates.empty())
+        return settings;
+    // Without its authorities no certificate is believed by name; those known by fingerprint still are.
+    const auto authorities = spec.client_ca_file.empty() ? Result<std::string>(std::string()) : read_pem_file(spec.client_ca_file);
+    auto asking = settings->tls->with_client_check(authorities ? *authorities : std::string());
+    if (authorities && asking) {
+        settings->tls = std::move(*asking);
+        return settings;
+    }
+    problem = authorities ? spec.client_ca_file + ": " + asking.error().message : authorities.error().message;
+    log(Event::certificate_failed, {{"listener", spec.name}, {"reason", problem}});
+    if (auto by_fingerprint = settings->tls->with_client_check({}))
+        settings->tls = std::move(*by_fingerprint);
+    return settings;
+}
+
 void Listeners::reconcile(const service::ConfigSnapshot& config) {
     const std::lock_guard lock(mutex_);
     const auto close = [](const std::string& name, Running& running) {
@@ -137,34 +216,27 @@ void Listeners::reconcile(const service::ConfigSnapshot& config) {
     for (const auto& [name, spec] : config.listeners) {
         if (!spec.enabled)
             continue;
-        auto settings = std::make_shared<ListenerSettings>();
-        settings->spec = spec;
-        settings->hostname = config.server.hostname;
-        settings->message_size = spec.max_message_size != 0 ? spec.max_message_size.count : config.server.message_size.count;
         std::string tls_problem;
-        if (spec.tls != "none") {
-            if (const auto server = certificates_.server(spec.certificate))
-                settings->tls = server->with_alpn(alpn_of(spec.protocol));
-            else
-                tls_problem = certificates_.problem(spec.certificate);
-        }
+        auto settings = settings_of(spec, config, tls_problem);
         auto& running = running_[name];
         const bool is_new = !running;
         if (is_new) {
             running = std::make_shared<Running>();
             running->runner = runner_;
             running->ends = ends_;
-            running->budget = spec.max_connections > 0
-                                  ? std::make_shared<net::ConnectionBudget>(static_cast<std::size_t>(spec.max_connections), 0)
-                                  : budget_;
+            running->budget = std::make_shared<net::ConnectionBudget>(name, connection_limits(spec));
+            running->addresses = std::make_shared<net::ConnectionBudget>(name, address_limits(spec));
         }
+        running->budget->set_limits(connection_limits(spec));
+        running->addresses->set_limits(address_limits(spec));
+        settings->is_overloaded = [own = running->budget, whole = budget_] { return own->is_overloaded() || whole->is_overloaded(); };
         running->settings.store(std::move(settings));
         if (is_new) {
             open(name, *running);
             for (std::size_t i = 0; i < running->sockets.size(); ++i)
-                accepting_.spawn(runtime_.executor(0), accept(running, i, runtime_, sessions_));
+                accepting_.spawn(runtime_.executor(0), accept(running, budget_, i, runtime_, sessions_));
         }
-        if (running->problem.empty())
+        if (!running->sockets.empty())
             running->problem = tls_problem;
     }
 }
@@ -184,7 +256,7 @@ std::vector<Listeners::Status> Listeners::status() const {
         const auto settings = running->settings.load();
         out.push_back({name, settings->spec.protocol, settings->spec.bind, !running->sockets.empty(),
                        running->sockets.empty() ? std::uint16_t{0} : running->sockets.front()->port(),
-                       running->sessions.load(), running->problem});
+                       running->sessions.load(), settings->is_overloaded(), running->problem});
     }
     return out;
 }

@@ -24,6 +24,9 @@ struct ListenerSettings {
     std::string hostname;
     std::uint64_t message_size = 0;
     std::shared_ptr<const net::TlsServer> tls; ///< null without TLS
+    std::vector<schema::Network> allow_from;   ///< parsed, as the following
+    std::vector<schema::Network> proxy_from;
+    std::function<bool()> is_overloaded; ///< whether this listener, or the whole server, has too many connections
 };
 
 /// Runs one session of the listener's protocol; `id` is its sid.
@@ -48,6 +51,7 @@ class Listeners {
         bool open = false;
         std::uint16_t port = 0;
         std::size_t sessions = 0;
+        bool overloaded = false;
         std::string problem; ///< why it is not open, or empty
     };
     /// Thread-safe.
@@ -58,9 +62,12 @@ class Listeners {
   private:
     struct Running;
     void open(const std::string& name, Running& running);
-    static Task<void> accept(std::shared_ptr<Running> running, std::size_t socket, async::Runtime& runtime,
-                             async::TaskGroup& sessions);
+    static Task<void> accept(std::shared_ptr<Running> running, std::shared_ptr<net::ConnectionBudget> whole, std::size_t socket,
+                             async::Runtime& runtime, async::TaskGroup& sessions);
     static Task<void> session(std::shared_ptr<Running> running, std::unique_ptr<net::Stream> stream);
+    /// The settings of a new session; `problem` says what is wrong with its TLS.
+    [[nodiscard]] std::shared_ptr<ListenerSettings> settings_of(const schema::Listener& spec, const service::ConfigSnapshot& config,
+                                                                std::string& problem) const;
 
     async::Runtime& runtime_;
     async::TaskGroup& sessions_;

@@ -42,7 +42,7 @@ class Server {
           planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
           mailboxes_(*store_, bus_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, config_, clock_),
           reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
-          session_services_{{config_, directory_, delivery_, sign_in_, budget_},
+          session_services_{{config_, directory_, delivery_, sign_in_, budget_, &store_->queue()},
                             {mailboxes_, sign_in_, sessions_, hashing_, clock_},
                             {mailboxes_, sign_in_, maildrops_}},
           listeners_(runtime_, sessions_, certificates_, inherited, session_runner()),
@@ -242,7 +242,9 @@ class Server {
         out["hostname"] = config->server.hostname;
         out["connections"] = sessions_.size();
         boost::json::array listeners;
+        bool overloaded = false;
         for (const auto& listener : listeners_.status()) {
+            overloaded = overloaded || listener.overloaded;
             boost::json::object item;
             item["name"] = listener.name;
             item["protocol"] = listener.protocol;
@@ -250,10 +252,12 @@ class Server {
             item["port"] = listener.port;
             item["state"] = listener.open ? "open" : "closed";
             item["sessions"] = listener.sessions;
+            item["overloaded"] = listener.overloaded;
             item["error"] = listener.problem;
             listeners.push_back(std::move(item));
         }
         out["listeners"] = std::move(listeners);
+        out["overloaded"] = overloaded;
         const auto stats = store_->stats();
         boost::json::object store;
         store["engine"] = boot_.store;
@@ -270,6 +274,10 @@ class Server {
         for (const auto& listener : listeners_.status())
             out += "maild_sessions{listener=\"" + listener.name + "\",protocol=\"" + listener.protocol + "\"} " +
                    std::to_string(listener.sessions) + "\n";
+        out += "# HELP maild_overloaded Whether time-outs are short because most connections are taken.\n"
+               "# TYPE maild_overloaded gauge\n";
+        for (const auto& listener : listeners_.status())
+            out += "maild_overloaded{listener=\"" + listener.name + "\"} " + (listener.overloaded ? "1\n" : "0\n");
         out += "# HELP maild_message_bytes_left Message bytes that sessions may still hold in memory.\n"
                "# TYPE maild_message_bytes_left gauge\nmaild_message_bytes_left " + std::to_string(budget_.left()) + "\n";
         return out;

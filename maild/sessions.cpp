@@ -20,7 +20,8 @@ Task<void> run_smtp(const SessionServices& services, std::shared_ptr<const Liste
         log(Event::session_failed, {{"sid", id}, {"reason", profile.error().message}});
         co_return;
     }
-    profile->max_message_size = settings->message_size;
+    profile->limits.message_size = settings->message_size;
+    profile->is_overloaded = settings->is_overloaded;
     smtp::Session session(services.smtp, std::move(*profile), *stream, std::move(id));
     co_await session.run();
 }

@@ -65,6 +65,8 @@ std::string received_field(const ReceivedInfo& info) {
         out += "\r\n\tid " + clean_word(info.id);
     if (!info.for_recipient.empty())
         out += "\r\n\tfor <" + clean_address(info.for_recipient) + '>';
+    if (info.priority)
+        out += "\r\n\tPRIORITY " + std::to_string(*info.priority);
     out += ";\r\n\t" + format_date(info.time, info.offset_minutes) + "\r\n";
     return out;
 }

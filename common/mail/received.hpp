@@ -4,6 +4,7 @@
 
 #include "common/base/time.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct ReceivedInfo {
         tls; ///< a comment after the protocol, for example "TLS1.3 TLS_AES_256_GCM_SHA384"; may be empty
     std::string id;            ///< our id of the message
     std::string for_recipient; ///< only when the message has one recipient (RFC 5321 §7.2); else empty
+    std::optional<int> priority; ///< asked for by MT-PRIORITY (RFC 6710)
     Time time{};
     int offset_minutes = 0;
 };

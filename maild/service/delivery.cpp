@@ -14,14 +14,14 @@
 namespace mail::service {
 namespace {
 
-store::QueueRecipient queued(const Address& to, const AcceptedRecipient& given, bool hold, Time now, Duration expire) {
+store::QueueRecipient queued(const Address& to, const AcceptedRecipient& given, bool hold, Time due, Duration expire) {
     store::QueueRecipient out;
     out.recipient = to.text();
     out.domain = domain_key(to.domain).value_or(text::to_lower(to.domain));
     out.original = given.original;
     out.notify = given.notify;
-    out.due = now;
-    out.expires = now + expire;
+    out.due = due;
+    out.expires = due + expire;
     out.held = hold;
     return out;
 }
@@ -68,7 +68,9 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
         }
         for (const auto& remote : recipient.resolution->remote)
             if (queued_keys.emplace(address_key(remote), true).second) {
-                out.plan.queue.push_back(queued(remote, recipient, recipient.resolution->hold, now, expire));
+                const Time due = std::max(now, incoming.release);
+                out.plan.queue.push_back(queued(remote, recipient, recipient.resolution->hold, due, expire));
+                out.plan.queue.back().priority = incoming.priority;
                 note_queued(incoming.steps, out.plan.queue.back(), now);
             }
     }

@@ -31,6 +31,8 @@ struct Incoming {
     store::Content content; ///< with our Received field in front, without Return-Path
     store::Envelope envelope;
     std::vector<AcceptedRecipient> recipients;
+    Time release{};            ///< not sent before (RFC 4865)
+    std::int8_t priority = 0;  ///< of what is queued
     std::string peer; ///< "client.example [192.0.2.1]", for the story
     std::string session;
     StorySteps steps;    ///< what happened to it so far

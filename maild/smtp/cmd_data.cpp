@@ -13,9 +13,6 @@ namespace {
 
 /// Bytes beyond the size limit that are read and dropped so that the client gets its 552; more is closed on.
 constexpr std::uint64_t drop_bytes = 1U << 26;
-/// Slower senders hold a session and its memory for nothing (faults §3.6); the first minutes are free.
-constexpr std::int64_t slowest_bytes_per_second = 500;
-constexpr auto grace = std::chrono::minutes(3);
 
 } // namespace
 
@@ -27,6 +24,7 @@ std::unique_ptr<Intake> Session::make_intake() {
     ReceivedInfo trace;
     trace.helo = helo_;
     trace.peer_address = stream_.peer().address;
+    trace.peer_name = standing_.name;
     trace.by = config_->server.hostname;
     trace.protocol = protocol_word(profile_.is_lmtp(), extended_, tls != nullptr, mailbox_ != nullptr, mail.parameters.smtputf8);
     if (tls != nullptr)
@@ -35,6 +33,7 @@ std::unique_ptr<Intake> Session::make_intake() {
     // RFC 5321 §7.2: naming one of several recipients would tell the others of it.
     if (transaction_.recipients().size() == 1)
         trace.for_recipient = transaction_.recipients().front().address.text();
+    trace.priority = mail.parameters.priority;
     trace.time = now;
     IntakeOptions options;
     options.max_bytes = max_message_size();
@@ -53,14 +52,16 @@ std::unique_ptr<Intake> Session::make_intake() {
 }
 
 Task<bool> Session::fill_message(SteadyTime since, std::uint64_t received) {
+    // Slow senders hold a session and its memory for nothing (faults §3.6).
+    const auto grace = std::chrono::seconds(profile_.overloaded() ? limit::overload_seconds : limit::smtp_slow_seconds);
     const auto late = services_.delivery.clock().steady() - since - grace;
     const std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(late).count();
-    if (seconds > 0 && received < static_cast<std::uint64_t>(seconds * slowest_bytes_per_second)) {
-        log(Event::limit_hit, {{"sid", id_}, {"limit", "message bytes per second"}, {"peer", stream_.peer().address}});
+    if (seconds > 0 && received < static_cast<std::uint64_t>(seconds) * profile_.limits.bytes_per_second) {
+        log(Event::limit_hit, {{"sid", id_}, {"limit", "smtp_bytes_per_second"}, {"peer", stream_.peer().address}});
         close_with(Reply(421, "4.4.2", "The message comes too slowly"));
         co_return false;
     }
-    co_return co_await fill(limit::smtp_data_idle_seconds);
+    co_return co_await fill(profile_.limits.data);
 }
 
 Task<void> Session::cmd_data(Command) {
@@ -213,7 +214,10 @@ Task<void> Session::complete(Intake& intake) {
     incoming.envelope.smtputf8 = mail.parameters.smtputf8 && (mail.path.is_utf8() || intake.needs_utf8());
     incoming.envelope.eight_bit = mail.parameters.body == Body::eight_bit || intake.is_8bit();
     incoming.envelope.binary = mail.parameters.body == Body::binary;
+    incoming.envelope.require_tls = mail.parameters.require_tls;
     incoming.envelope.message_id = intake.message_id();
+    incoming.release = transaction_.release(services_.delivery.clock().now());
+    incoming.priority = transaction_.priority();
     incoming.recipients = transaction_.recipients();
     incoming.peer = helo_ + " [" + stream_.peer().address + "]";
     incoming.session = id_;

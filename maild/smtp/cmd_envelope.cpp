@@ -7,17 +7,26 @@
 namespace mail::smtp {
 
 std::uint64_t Session::max_message_size() const noexcept {
-    return profile_.max_message_size != 0 ? profile_.max_message_size : std::uint64_t{config_->server.message_size};
+    return profile_.limits.message_size != 0 ? profile_.limits.message_size : std::uint64_t{config_->server.message_size};
+}
+
+std::size_t Session::max_recipients() const noexcept {
+    return profile_.limits.recipients != 0 ? profile_.limits.recipients : static_cast<std::size_t>(config_->server.recipients);
 }
 
 Task<void> Session::cmd_mail(Command command) {
     const Mail& mail = std::get<Mail>(command);
+    if (messages_ >= profile_.limits.messages) { // RFC 9422 §4.1
+        log(Event::limit_hit, {{"sid", id_}, {"limit", "smtp_messages"}, {"peer", stream_.peer().address}});
+        close_with(Reply(421, "4.7.0", "Too many messages in one session, connect again"));
+        co_return;
+    }
     auto right = service::SendRight::none;
     if (mailbox_ && !mail.path.is_null())
         right = services_.directory.send_right(*mailbox_, mail.path.address);
-    const SenderFacts facts{profile_, mailbox_, right, peer_relays_, max_message_size(), stream_.tls() != nullptr};
-    auto refusal = transaction_.begin(mail, facts);
     const Time now = services_.delivery.clock().now();
+    const SenderFacts facts{profile_, mailbox_, right, standing_.relays, max_message_size(), stream_.tls() != nullptr, now};
+    auto refusal = transaction_.begin(mail, facts);
     story_.began(mail, now);
     if (refusal) {
         story_.refused_sender(*refusal, now);
@@ -28,20 +37,37 @@ Task<void> Session::cmd_mail(Command command) {
         co_return;
     }
     state_ = sender;
+    ++messages_;
     say(Reply(250, "2.1.0", "Sender ok"));
+}
+
+std::optional<Reply> Session::check_count(const Rcpt& rcpt) {
+    const std::size_t most = max_recipients();
+    if (transaction_.recipients().size() >= most) {
+        log(Event::limit_hit, {{"sid", id_}, {"limit", "smtp_recipients"}, {"peer", stream_.peer().address}});
+        return Reply(452, "4.5.3", "Too many recipients"); // RFC 5321 §4.5.3.1.10: the rest comes in another transaction
+    }
+    if (profile_.limits.recipient_domains == 0)
+        return std::nullopt;
+    const auto domain = domain_key(rcpt.path.address.domain);
+    if (!domain || domains_.contains(*domain))
+        return std::nullopt;
+    if (domains_.size() >= profile_.limits.recipient_domains) { // RFC 9422 §4.3
+        log(Event::limit_hit, {{"sid", id_}, {"limit", "max_recipient_domains"}, {"peer", stream_.peer().address}});
+        return Reply(452, "4.5.3", "Too many recipient domains in one session");
+    }
+    domains_.insert(*domain);
+    return std::nullopt;
 }
 
 Task<void> Session::cmd_rcpt(Command command) {
     const Rcpt& rcpt = std::get<Rcpt>(command);
-    const auto most = static_cast<std::size_t>(config_->server.recipients);
-    auto refusal = transaction_.check(rcpt, most);
-    if (refusal && refusal->is_temporary()) {
+    if (auto too_many = check_count(rcpt)) {
         // Not the client's fault: it could not know (RFC 5321 §4.5.3.1.10).
-        if (transaction_.recipients().size() == most)
-            log(Event::limit_hit, {{"sid", id_}, {"limit", "smtp_recipients"}, {"peer", stream_.peer().address}});
-        say(*refusal);
+        say(*too_many);
         co_return;
     }
+    auto refusal = transaction_.check(rcpt);
     if (refusal) {
         co_await refuse_recipient(rcpt, std::move(*refusal));
         co_return;
@@ -76,7 +102,7 @@ std::optional<Reply> Session::refuse_writer(const service::Resolution& resolutio
         return Reply(550, "5.7.1", "Only delivery reports go to this address");
     if (resolution.rules.empty())
         return std::nullopt;
-    service::Writer writer{mailbox_, peer_relays_, std::nullopt};
+    service::Writer writer{mailbox_, standing_.relays, std::nullopt};
     if (!path.is_null())
         writer.sender = path.address;
     if (services_.directory.admits(resolution, writer))

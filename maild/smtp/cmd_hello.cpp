@@ -1,7 +1,9 @@
 // EHLO, HELO, LHLO, STARTTLS and the small commands.
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "maild/service/sign_in.hpp"
 #include "maild/service/snapshot.hpp"
+#include "maild/smtp/ehlo.hpp"
 #include "maild/smtp/intake.hpp"
 #include "maild/smtp/session.hpp"
 
@@ -15,25 +17,22 @@ bool Session::offers_auth() const noexcept {
 }
 
 Reply Session::ehlo_reply() const {
+    EhloFacts facts;
+    facts.role = profile_.role;
+    facts.offers_tls = offers_tls();
+    facts.in_tls = stream_.tls() != nullptr;
+    if (offers_auth() && !mailbox_)
+        facts.mechanisms = services_.sign_in.mechanisms(true);
+    facts.may_etrn = standing_.may_etrn;
+    facts.may_xclient = standing_.may_xclient;
+    facts.message_size = max_message_size();
+    facts.recipients = max_recipients();
+    facts.recipient_domains = profile_.limits.recipient_domains;
+    facts.messages = profile_.limits.messages;
+    facts.now = services_.delivery.clock().now();
     Reply reply(250, "", config_->server.hostname);
-    const auto add = [&reply](std::string word) { reply.lines.push_back(std::move(word)); };
-    add("PIPELINING");
-    add("SIZE " + std::to_string(max_message_size()));
-    add("8BITMIME");
-    add("SMTPUTF8");
-    add("CHUNKING");
-    add("BINARYMIME");
-    add("DSN");
-    add("ENHANCEDSTATUSCODES");
-    if (offers_tls())
-        add("STARTTLS");
-    if (offers_auth()) {
-        std::string words = "AUTH";
-        for (const std::string_view name : services_.sign_in.mechanisms(true))
-            words += " " + std::string(name);
-        if (!mailbox_)
-            add(std::move(words));
-    }
+    for (std::string& word : ehlo_words(facts))
+        reply.lines.push_back(std::move(word));
     return reply;
 }
 
@@ -51,6 +50,8 @@ Task<void> Session::cmd_hello(Command command) {
         helo_ = std::move(lhlo->name);
     else
         helo_ = std::move(std::get<Helo>(command).name);
+    if (!standing_.helo.empty())
+        helo_ = standing_.helo;
     extended_ = verb != Verb::helo;
     // RFC 5321 §4.1.4: a later EHLO ends the transaction.
     state_ = greeted;
@@ -89,40 +90,29 @@ Task<void> Session::cmd_starttls(Command) {
         co_return;
     }
     story_.secured(*stream_.tls(), services_.delivery.clock().now());
-    // RFC 3207 §4.2: everything known before TLS is forgotten.
-    state_ = connected;
-    reset();
-    framer_ = LineFramer();
-    helo_.clear();
-    mailbox_.reset();
-    watch_.reset();
+    forget(); // RFC 3207 §4.2
 }
 
-Task<void> Session::cmd_rset(Command) {
-    reset();
-    say(Reply(250, "2.0.0", "Reset"));
-    co_return;
-}
-
-Task<void> Session::cmd_noop(Command) {
-    say(Reply(250, "2.0.0", "Nothing done"));
-    co_return;
-}
-
-Task<void> Session::cmd_quit(Command) {
-    say(Reply(221, "2.0.0", "Bye"));
-    closing_ = true;
-    co_return;
-}
-
-Task<void> Session::cmd_help(Command) {
-    say(Reply(214, "2.0.0", "See RFC 5321"));
-    co_return;
-}
-
-Task<void> Session::cmd_vrfy(Command) {
-    // RFC 5321 §7.3: the same answer for everybody, so that nobody can be found out.
-    say(Reply(252, "2.5.2", "Cannot verify; send some mail and see"));
+Task<void> Session::cmd_plain(Command command) {
+    switch (verb_of(command)) {
+    case Verb::rset:
+        reset();
+        say(Reply(250, "2.0.0", "Reset"));
+        break;
+    case Verb::quit:
+        say(Reply(221, "2.0.0", "Bye"));
+        closing_ = true;
+        break;
+    case Verb::help:
+        say(Reply(214, "2.0.0", "See RFC 5321"));
+        break;
+    case Verb::vrfy:
+        // RFC 5321 §7.3: the same answer for everybody, so that nobody can be found out.
+        say(Reply(252, "2.5.2", "Cannot verify; send some mail and see"));
+        break;
+    default:
+        say(Reply(250, "2.0.0", "Nothing done"));
+    }
     co_return;
 }
 

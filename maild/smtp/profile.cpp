@@ -1,22 +1,31 @@
 #include "maild/smtp/profile.hpp"
 
+#include "common/net/stream.hpp"
 #include "common/schema/kinds/listener.hpp"
 
-#include <cstring>
+#include <algorithm>
 
 namespace mail::smtp {
 namespace {
 
-/// Whether the first `prefix` bits agree.
-bool contains(const schema::Network& network, const schema::Network& address) {
-    if (network.is_ipv6 != address.is_ipv6)
-        return false;
-    const auto whole = static_cast<std::size_t>(network.prefix / 8);
-    const int rest = network.prefix % 8;
-    if (std::memcmp(network.bytes, address.bytes, whole) != 0)
-        return false;
-    const int mask = 0xff00 >> rest;
-    return rest == 0 || ((network.bytes[whole] ^ address.bytes[whole]) & mask & 0xff) == 0;
+/// A setting stands above the usual value unless it is 0.
+template <class T, class Setting> void override_with(T& usual, const Setting& setting) {
+    if (setting != Setting{})
+        usual = static_cast<T>(setting);
+}
+
+SessionLimits limits_of(const schema::Listener& listener) {
+    SessionLimits limits;
+    override_with(limits.message_size, std::uint64_t{listener.max_message_size});
+    override_with(limits.recipients, listener.max_recipients);
+    override_with(limits.recipient_domains, listener.max_recipient_domains);
+    override_with(limits.messages, listener.max_messages);
+    override_with(limits.errors, listener.max_errors);
+    override_with(limits.bytes_per_second, std::uint64_t{listener.min_rate});
+    override_with(limits.hello, listener.hello_timeout);
+    override_with(limits.command, listener.command_timeout);
+    override_with(limits.data, listener.data_timeout);
+    return limits;
 }
 
 } // namespace
@@ -33,20 +42,13 @@ service::Protocol Profile::protocol() const noexcept {
     return service::Protocol::smtp;
 }
 
-bool Profile::may_relay(std::string_view address) const {
-    if (relay_from.empty() || address.empty())
-        return false;
-    // An IPv4 client of a listener for both families looks like ::ffff:192.0.2.1.
-    if (address.starts_with("::ffff:") && address.find('.') != address.npos)
-        address.remove_prefix(7);
-    const auto peer = schema::parse_network(address);
-    if (!peer)
-        return false;
-    for (const schema::Network& network : relay_from) {
-        if (contains(network, *peer))
-            return true;
-    }
-    return false;
+bool Profile::may_relay(const net::ClientCertificate& certificate) const {
+    return std::any_of(relay_certificates.begin(), relay_certificates.end(), [&](const std::string& wanted) {
+        if (wanted.starts_with("sha256:"))
+            return wanted.substr(7) == certificate.fingerprint;
+        return certificate.trusted &&
+               std::find(certificate.names.begin(), certificate.names.end(), wanted) != certificate.names.end();
+    });
 }
 
 Result<Profile> profile_of(const schema::Listener& listener, std::shared_ptr<const net::TlsServer> tls) {
@@ -63,11 +65,12 @@ Result<Profile> profile_of(const schema::Listener& listener, std::shared_ptr<con
     if (listener.tls == "starttls")
         profile.tls = std::move(tls);
     profile.plaintext_auth = listener.plaintext_auth == "allow";
-    for (const std::string& text : listener.relay_from) {
-        MAIL_TRY(auto network, schema::parse_network(text));
-        profile.relay_from.push_back(network);
-    }
-    profile.max_message_size = std::uint64_t{listener.max_message_size};
+    profile.relay_from = schema::parse_networks(listener.relay_from);
+    profile.relay_certificates = listener.relay_certificates;
+    profile.xclient_from = schema::parse_networks(listener.xclient_from);
+    profile.etrn_from = schema::parse_networks(listener.etrn_from);
+    profile.limits = limits_of(listener);
+    profile.banner_delay = listener.banner_delay;
     return profile;
 }
 

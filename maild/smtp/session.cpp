@@ -7,6 +7,8 @@
 #include "maild/service/stories.hpp"
 #include "maild/smtp/intake.hpp"
 
+#include <algorithm>
+
 namespace mail::smtp {
 namespace {
 
@@ -17,7 +19,8 @@ Reply closing_reply() { return Reply(421, "4.3.2", "Service closing, try again l
 
 Session::Session(Services services, Profile profile, net::Stream& stream, std::string id)
     : services_(services), profile_(std::move(profile)), stream_(stream), reader_(stream), id_(std::move(id)) {
-    peer_relays_ = profile_.may_relay(stream_.peer().address);
+    standing_.may_xclient = schema::contains(profile_.xclient_from, stream_.peer().address);
+    meet_peer();
     story_.connected(profile_, stream_, services_.delivery.clock().now());
 }
 Session::~Session() = default;
@@ -34,15 +37,16 @@ const Session::Row& Session::row_of(Verb verb) noexcept {
         {Verb::data, recipients, &Session::cmd_data, "MAIL and an accepted RCPT come first"},
         // Anywhere, because the chunk that follows must be swallowed even when it is refused (RFC 3030 §2).
         {Verb::bdat, anywhere, &Session::cmd_bdat, ""},
-        {Verb::rset, anywhere, &Session::cmd_rset, ""},
-        {Verb::noop, anywhere, &Session::cmd_noop, ""},
-        {Verb::quit, anywhere, &Session::cmd_quit, ""},
+        {Verb::rset, anywhere, &Session::cmd_plain, ""},
+        {Verb::noop, anywhere, &Session::cmd_plain, ""},
+        {Verb::quit, anywhere, &Session::cmd_plain, ""},
         {Verb::starttls, greeted | sender | recipients, &Session::cmd_starttls, hello_first},
         {Verb::auth, greeted, &Session::cmd_auth, "Not during a transaction"}, // RFC 4954 §4
-        {Verb::vrfy, anywhere, &Session::cmd_vrfy, ""},
+        {Verb::vrfy, anywhere, &Session::cmd_plain, ""},
         {Verb::expn, anywhere, &Session::cmd_disabled, ""},
-        {Verb::help, anywhere, &Session::cmd_help, ""},
-        {Verb::etrn, anywhere, &Session::cmd_disabled, ""},
+        {Verb::help, anywhere, &Session::cmd_plain, ""},
+        {Verb::etrn, greeted, &Session::cmd_etrn, "Not during a transaction"}, // RFC 1985 §5.1
+        {Verb::xclient, connected | greeted, &Session::cmd_xclient, "Not during a transaction"},
         {Verb::foreign, anywhere, &Session::cmd_foreign, ""},
     };
     static_assert(std::size(rows) == verb_count);
@@ -51,8 +55,9 @@ const Session::Row& Session::row_of(Verb verb) noexcept {
 
 Task<void> Session::run() {
     config_ = services_.config.current();
-    // RFC 5321 §4.3.1. Whoever talks before this line is answered in order, after it.
-    say(Reply(220, "", config_->server.hostname + (profile_.is_lmtp() ? " LMTP ready" : " ESMTP ready")));
+    const bool greeted_well = co_await greet();
+    if (!greeted_well)
+        closing_ = true;
     std::string line;
     while (!closing_) {
         const auto status = co_await next_line(line, false);
@@ -73,6 +78,32 @@ Task<void> Session::run() {
             co_await dispatch(std::get<Command>(std::move(parsed)));
     }
     co_await say_goodbye();
+}
+
+Reply Session::greeting() const {
+    return Reply(220, "", config_->server.hostname + (profile_.is_lmtp() ? " LMTP ready" : " ESMTP ready"));
+}
+
+Task<bool> Session::greet() {
+    if (profile_.banner_delay > Duration::zero()) {
+        const net::Interruptible waiting(stream_);
+        stream_.set_timeout(profile_.banner_delay);
+        const auto early = co_await reader_.fill(512);
+        if (early && *early) {
+            // RFC 5321 §4.3.1: who does not wait for the greeting is hardly a mail server.
+            log(Event::smtp_bad_command, {{"sid", id_}, {"peer", stream_.peer().address}, {"reason", "spoke before the greeting"}});
+            close_with(Reply(554, "5.5.1", "You spoke before the greeting"));
+            co_return false;
+        }
+        if (early || early.error().code != ErrorCode::timeout) {
+            if (must_end())
+                close_with(closing_reply());
+            co_return false;
+        }
+    }
+    // RFC 5321 §4.3.1. Whoever talks before this line is answered in order, after it.
+    say(greeting());
+    co_return true;
 }
 
 Task<void> Session::dispatch(Command command) {
@@ -99,7 +130,8 @@ Task<LineFramer::Status> Session::next_line(std::string& line, bool sasl) {
         if (frame.status != LineFramer::Status::need_more)
             co_return frame.status;
         const net::Interruptible waiting(stream_, state_ != chunking);
-        const bool more = co_await fill(limit::smtp_idle_seconds);
+        const Duration patience = state_ == connected ? profile_.limits.hello : profile_.limits.command;
+        const bool more = co_await fill(patience);
         if (more)
             continue;
         if (must_end() && !broken_)
@@ -123,15 +155,29 @@ Task<void> Session::answer_bad_line(LineFramer::Status status) {
     }
 }
 
-Task<bool> Session::fill(std::int64_t seconds) {
-    stream_.set_timeout(std::chrono::seconds(seconds));
+Task<Result<bool>> Session::read_within(Duration patience) {
+    constexpr Duration slice = std::chrono::seconds(limit::overload_seconds);
+    for (Duration waited{};;) {
+        const Duration left = (profile_.overloaded() ? std::min(patience, slice) : patience) - waited;
+        if (left <= Duration::zero())
+            co_return fail(ErrorCode::timeout, "nothing came in time");
+        stream_.set_timeout(std::min(left, slice));
+        auto more = co_await reader_.fill(65536);
+        if (more || more.error().code != ErrorCode::timeout)
+            co_return more;
+        waited += std::min(left, slice);
+    }
+}
+
+Task<bool> Session::fill(Duration patience) {
+    stream_.set_timeout(patience);
     co_await flush();
     if (broken_) {
         closing_ = true;
         co_return false;
     }
     reader_.release();
-    const auto more = co_await reader_.fill(65536);
+    const auto more = co_await read_within(patience);
     if (!more && more.error().code == ErrorCode::timeout)
         say(Reply(421, "4.4.2", "Nothing came in time")); // RFC 5321 §4.5.3.2.7
     if (more && *more)
@@ -153,8 +199,10 @@ void Session::say(const Reply& reply) { append(out_, reply); }
 Task<void> Session::refuse(Reply reply) {
     ++errors_;
     log(Event::smtp_bad_command, {{"sid", id_}, {"reply", reply.text()}});
-    if (errors_ >= limit::smtp_errors_hard) {
-        log(Event::limit_hit, {{"sid", id_}, {"limit", "smtp_errors_hard"}, {"peer", stream_.peer().address}});
+    const bool overloaded = profile_.overloaded();
+    const unsigned most = overloaded ? unsigned{limit::overload_errors} : profile_.limits.errors;
+    if (errors_ >= most) {
+        log(Event::limit_hit, {{"sid", id_}, {"limit", overloaded ? "overload_errors" : "smtp_errors_hard"}, {"peer", stream_.peer().address}});
         say(reply);
         close_with(Reply(421, "4.7.0", "Too many errors"));
         co_return;
@@ -188,6 +236,17 @@ Task<void> Session::say_goodbye() {
             break;
     }
     stream_.close();
+}
+
+void Session::forget() {
+    state_ = connected;
+    reset();
+    framer_ = LineFramer();
+    helo_.clear();
+    extended_ = false;
+    mailbox_.reset();
+    watch_.reset();
+    meet_peer();
 }
 
 void Session::reset() {

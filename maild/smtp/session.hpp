@@ -9,19 +9,20 @@
 #include "common/net/stream.hpp"
 #include "maild/service/delivery.hpp"
 #include "maild/service/sign_in.hpp"
-#include "maild/smtp/budget.hpp"
 #include "maild/smtp/profile.hpp"
 #include "maild/smtp/proto/command.hpp"
 #include "maild/smtp/proto/framer.hpp"
+#include "maild/smtp/services.hpp"
 #include "maild/smtp/session_story.hpp"
+#include "maild/smtp/standing.hpp"
 #include "maild/smtp/transaction.hpp"
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace mail::service {
-class Config;
 struct ConfigSnapshot;
 }
 
@@ -29,22 +30,12 @@ namespace mail::smtp {
 
 class Intake;
 
-/// What sessions share; all outlive them.
-struct Services {
-    service::Config& config;
-    service::Directory& directory;
-    service::Delivery& delivery;
-    service::SignIn& sign_in;
-    ByteBudget& budget;
-};
-
 class Session {
   public:
     /// `id` is the sid of log lines. `stream` outlives the session; with implicit TLS its handshake is done.
     Session(Services services, Profile profile, net::Stream& stream, std::string id);
     ~Session();
-    /// The whole connection, greeting to end.
-    [[nodiscard]] Task<void> run();
+    [[nodiscard]] Task<void> run(); ///< the whole connection, greeting to end
 
   private:
     /// How far the conversation is; a set of these says where a command is allowed.
@@ -62,9 +53,11 @@ class Session {
     /// A line, or how there is none (need_more: the connection has ended and closing_ is set).
     [[nodiscard]] Task<LineFramer::Status> next_line(std::string& line, bool sasl);
     [[nodiscard]] Task<void> answer_bad_line(LineFramer::Status status);
+    [[nodiscard]] Task<bool> greet(); ///< false: the session is over already
+    [[nodiscard]] Reply greeting() const;
     /// Writes what is due and reads once; false at the end of the connection, closing_ is then set.
-    [[nodiscard]] Task<bool> fill(std::int64_t seconds);
-    /// Others want the session to end, and no message is under way.
+    [[nodiscard]] Task<bool> fill(Duration patience);
+    [[nodiscard]] Task<Result<bool>> read_within(Duration patience); ///< reads once; in overload it waits less
     [[nodiscard]] bool must_end() const noexcept { return stream_.is_ending() && state_ != chunking; }
     [[nodiscard]] Task<void> flush();
     void say(const Reply& reply);
@@ -73,20 +66,21 @@ class Session {
     [[nodiscard]] Task<void> refuse(int code, std::string_view enhanced, std::string_view text) {
         return refuse(Reply(code, enhanced, std::string(text)));
     }
-    /// Says the last words; nothing that follows is read as a command.
-    void close_with(const Reply& reply);
+    void close_with(const Reply& reply); ///< its last words; nothing that follows is read as a command
     [[nodiscard]] Task<void> say_goodbye();
-    /// Ends the transaction; one that was refused gets its story.
-    void reset();
+    void reset();  ///< ends the transaction; one that was refused gets its story
+    void forget(); ///< as if nothing had been said yet (RFC 3207 §4.2)
+
+    // cmd_peer.cpp
+    void meet_peer();
+    [[nodiscard]] Task<void> cmd_etrn(Command command);
+    [[nodiscard]] Task<void> cmd_xclient(Command command);
+    [[nodiscard]] std::optional<Reply> take_attributes(const Xclient& xclient);
 
     // cmd_hello.cpp
     [[nodiscard]] Task<void> cmd_hello(Command command);
     [[nodiscard]] Task<void> cmd_starttls(Command command);
-    [[nodiscard]] Task<void> cmd_rset(Command command);
-    [[nodiscard]] Task<void> cmd_noop(Command command);
-    [[nodiscard]] Task<void> cmd_quit(Command command);
-    [[nodiscard]] Task<void> cmd_help(Command command);
-    [[nodiscard]] Task<void> cmd_vrfy(Command command);
+    [[nodiscard]] Task<void> cmd_plain(Command command); ///< RSET, NOOP, QUIT, HELP, VRFY
     [[nodiscard]] Task<void> cmd_disabled(Command command);
     [[nodiscard]] Task<void> cmd_foreign(Command command);
     [[nodiscard]] Reply ehlo_reply() const;
@@ -103,10 +97,11 @@ class Session {
     // cmd_envelope.cpp
     [[nodiscard]] Task<void> cmd_mail(Command command);
     [[nodiscard]] Task<void> cmd_rcpt(Command command);
+    [[nodiscard]] std::optional<Reply> check_count(const Rcpt& rcpt); ///< 452: there are enough of them already
     [[nodiscard]] Task<void> refuse_recipient(const Rcpt& rcpt, Reply reply);
     /// Why the sender of this transaction may not write to an address that exists.
     [[nodiscard]] std::optional<Reply> refuse_writer(const service::Resolution& resolution) const;
-    [[nodiscard]] bool may_relay() const noexcept { return mailbox_ != nullptr || peer_relays_; }
+    [[nodiscard]] bool may_relay() const noexcept { return mailbox_ != nullptr || standing_.relays; }
 
     // cmd_data.cpp
     [[nodiscard]] Task<void> cmd_data(Command command);
@@ -117,12 +112,12 @@ class Session {
     /// Reads a chunk into `intake` (null: it is swallowed). False at the end of the connection.
     [[nodiscard]] Task<bool> read_chunk(std::uint64_t size, Intake* intake);
     [[nodiscard]] std::unique_ptr<Intake> make_intake();
-    /// The message is whole: makes it durable and answers.
-    [[nodiscard]] Task<void> complete(Intake& intake);
+    [[nodiscard]] Task<void> complete(Intake& intake); ///< makes the whole message durable and answers
     /// The same words for the message: once, or once for every recipient in LMTP (RFC 2033 §4.2).
     void answer_message(const Reply& reply);
     void refuse_message(const Reply& reply);
     [[nodiscard]] std::uint64_t max_message_size() const noexcept;
+    [[nodiscard]] std::size_t max_recipients() const noexcept;
 
     Services services_;
     Profile profile_;
@@ -135,13 +130,13 @@ class Session {
     bool closing_ = false;
     bool lingering_ = false; ///< the client may still be sending: read on a little so that it sees our last words
     bool broken_ = false;    ///< a write failed: the client is gone
-    bool peer_relays_ = false;
+    Standing standing_;
     bool extended_ = false; ///< EHLO or LHLO, not HELO
     std::string out_;       ///< replies not yet written
     std::string helo_;
-    unsigned errors_ = 0;
-    unsigned refused_recipients_ = 0;
-    unsigned failures_ = 0; ///< of sign-in
+    unsigned errors_ = 0, refused_recipients_ = 0, failures_ = 0; ///< failures of sign-in
+    std::size_t messages_ = 0; ///< transactions begun
+    std::set<std::string> domains_; ///< of recipients, where their number is limited
     service::MailboxPtr mailbox_; ///< who has signed in
     std::shared_ptr<void> watch_;
     Transaction transaction_;

@@ -19,19 +19,24 @@ struct SenderFacts {
     bool relays = false;               ///< the peer's address may relay without signing in
     std::uint64_t max_size = 0;
     bool tls = false;
+    Time now{};
 };
 
 class Transaction {
   public:
     /// The reply that refuses this MAIL, or nullopt after which the transaction has begun.
     [[nodiscard]] std::optional<Reply> begin(const Mail& mail, const SenderFacts& facts);
-    /// The reply that refuses this RCPT before anybody is looked up: too many, or UTF-8 without SMTPUTF8.
-    [[nodiscard]] std::optional<Reply> check(const Rcpt& rcpt, std::size_t max_recipients) const;
+    /// The reply that refuses this RCPT before anybody is looked up: UTF-8 without SMTPUTF8.
+    [[nodiscard]] std::optional<Reply> check(const Rcpt& rcpt) const;
     void add(const Rcpt& rcpt, std::shared_ptr<const service::Resolution> resolution);
 
     [[nodiscard]] const Mail& mail() const noexcept { return mail_; }
     /// The reverse-path without brackets; empty for the null one.
     [[nodiscard]] std::string sender() const;
+    /// When the message may go on (RFC 4865); not after `now` when at once.
+    [[nodiscard]] Time release(Time now) const;
+    /// The queue's priority that RFC 6710's comes to.
+    [[nodiscard]] std::int8_t priority() const;
     [[nodiscard]] const std::vector<service::AcceptedRecipient>& recipients() const noexcept { return recipients_; }
     /// A chunk was refused: every further one is swallowed and refused (RFC 3030 §2).
     void fail_chunks() noexcept { chunks_failed_ = true; }

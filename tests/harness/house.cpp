@@ -41,7 +41,7 @@ struct House::State {
           sign_in(*store, directory, pool), mailboxes(*store, bus, system_clock()),
           delivery(*store, config, directory, system_clock()),
           resources(*store, pool, [this](std::uint64_t) { return reload(); }),
-          services{{config, directory, delivery, sign_in, budget},
+          services{{config, directory, delivery, sign_in, budget, &store->queue()},
                    {mailboxes, sign_in, companions, pool, system_clock()},
                    {mailboxes, sign_in, maildrops}} {}
 
@@ -94,12 +94,16 @@ async::TaskGroup& House::companions() noexcept { return state_->companions; }
 
 std::shared_ptr<const ListenerSettings> House::listener(const std::string& protocol, bool plaintext) const {
     auto out = std::make_shared<ListenerSettings>();
+    for (const auto& [name, spec] : state_->config.current()->listeners)
+        if (spec.protocol == protocol)
+            out->spec = spec;
     out->spec.name = protocol;
     out->spec.protocol = protocol;
     out->spec.tls = "starttls";
     out->spec.plaintext_auth = plaintext ? "allow" : "refuse";
     out->hostname = "mx.example.test";
-    out->message_size = state_->config.current()->server.message_size.count;
+    const std::uint64_t usual = state_->config.current()->server.message_size.count;
+    out->message_size = out->spec.max_message_size != 0 ? out->spec.max_message_size.count : usual;
     out->tls = state_->tls;
     return out;
 }

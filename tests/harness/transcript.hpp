@@ -3,8 +3,10 @@
 //   # RFC 5321 §3.3: RCPT before MAIL is 503        first line: the rule
 //   given  mailbox ann@example.org {quota: 1MiB}    a resource, as kind, name and spec in YAML flow style
 //   given  message ann@example.org Subject: hi      a message delivered before; \n in it begins a new line
+//   given  listener x {protocol: smtp, bind: "*:25", etrn_from: [127.0.0.1]}    settings of the listener that is played against
 //   given  plaintext                                sign-in without TLS is allowed
 //   only   plain                                    not played inside TLS (for STARTTLS and the like)
+//   only   sockets                                  not played in memory, where a client has no address that rules could name
 //   only   whole                                    the client's bytes are not cut (what arrives together matters)
 //   S: 220 ...                                      a line of the server; ... stands for any text
 //   C: EHLO client.example                          a line of the client; several in a row leave in one write
@@ -40,6 +42,7 @@ struct Transcript {
     std::vector<Given> given;
     bool plaintext = false;
     bool only_plain = false;
+    bool only_sockets = false;
     bool only_whole = false;
     std::vector<Step> steps;
 };

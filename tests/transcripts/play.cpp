@@ -163,8 +163,10 @@ std::string play_once(const Transcript& transcript, const std::string& protocol,
 }
 
 std::vector<Way> ways(const Transcript& transcript, unsigned seed) {
-    std::vector<Way> out{{"whole", false, false, {}}, {"socket", true, false, {}}};
-    if (!transcript.only_whole) {
+    std::vector<Way> out{{"socket", true, false, {}}};
+    if (!transcript.only_sockets)
+        out.push_back({"whole", false, false, {}});
+    if (!transcript.only_whole && !transcript.only_sockets) {
         auto random = std::make_shared<std::mt19937>(seed);
         out.push_back({"byte by byte", false, false, [] { return std::size_t{1}; }});
         out.push_back({"cut at random", false, false, [random] { return std::size_t{1} + (*random)() % 17; }});

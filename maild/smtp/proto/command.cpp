@@ -3,7 +3,9 @@
 #include "common/base/text.hpp"
 #include "maild/smtp/proto/parameters.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace mail::smtp {
 namespace {
@@ -115,6 +117,25 @@ Parsed parse_auth(std::string_view rest) {
     return Command(std::move(auth));
 }
 
+/// Postfix's XCLIENT_README: attribute names with values in xtext.
+Parsed parse_xclient(std::string_view rest) {
+    static constexpr std::string_view names[] = {"NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT"};
+    Xclient xclient;
+    for (const std::string_view word : text::split(text::trim(rest), ' ')) {
+        const std::size_t equals = word.find('=');
+        std::string name = text::to_upper(word.substr(0, equals));
+        const auto value = equals == word.npos ? std::nullopt : decode_xtext(word.substr(equals + 1));
+        const bool is_known = std::find(std::begin(names), std::end(names), name) != std::end(names);
+        const bool is_new = std::none_of(xclient.attributes.begin(), xclient.attributes.end(),
+                                         [&](const auto& one) { return one.first == name; });
+        if (!value || !is_known || !is_new)
+            return bad_argument("Syntax: XCLIENT attribute=value ...");
+        const bool is_absent = text::iequals(*value, "[UNAVAILABLE]") || text::iequals(*value, "[TEMPUNAVAIL]");
+        xclient.attributes.emplace_back(std::move(name), is_absent ? std::string() : *value);
+    }
+    return Command(std::move(xclient));
+}
+
 /// The line is thrown away; only that it came matters.
 Parsed parse_foreign(std::string_view) { return Command(Foreign{}); }
 
@@ -139,6 +160,7 @@ constexpr Row rows[] = {
     {"EXPN", with_required_text<Expn>},
     {"HELP", with_text<Help>},
     {"ETRN", with_required_text<Etrn>},
+    {"XCLIENT", parse_xclient},
     {"", parse_foreign},
 };
 static_assert(std::size(rows) == verb_count);

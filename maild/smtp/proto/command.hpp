@@ -1,8 +1,10 @@
-// SMTP, submission and LMTP commands as values (RFC 5321 §4.1, 1870, 2033, 3030, 3207, 3461, 4954, 6152, 6531).
+// SMTP, submission and LMTP commands as values (RFC 5321 §4.1, 1870, 1985, 2033, 3030, 3207, 3461, 4865, 4954, 6152, 6531,
+// 6710, 8689; Postfix's XCLIENT).
 // parse_command: one line without CR LF -> a Command or the Reply that refuses it. serialize: the way back, for the
 // outbound client and tests: parse(serialize(x)) == x. Pure, linear, bounded by the line; no state of a session here.
 #pragma once
 
+#include "common/base/time.hpp"
 #include "maild/smtp/proto/path.hpp"
 #include "maild/smtp/proto/reply.hpp"
 
@@ -10,7 +12,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace mail::smtp {
 
@@ -28,6 +32,10 @@ struct MailParameters {
     std::optional<std::string> auth; ///< decoded; empty for "<>" (RFC 4954 §5)
     std::optional<DsnReturn> ret;
     std::optional<std::string> envid; ///< xtext as given
+    bool require_tls = false;                  ///< RFC 8689
+    std::optional<std::uint64_t> hold_seconds; ///< RFC 4865 HOLDFOR
+    std::optional<Time> hold_until;            ///< HOLDUNTIL, whole seconds
+    std::optional<std::int8_t> priority;       ///< RFC 6710: -9 to 9
     bool operator==(const MailParameters&) const = default;
 };
 struct RcptParameters {
@@ -68,14 +76,19 @@ struct Auth {
 struct Vrfy { std::string text; bool operator==(const Vrfy&) const = default; };
 struct Expn { std::string text; bool operator==(const Expn&) const = default; };
 struct Help { std::string text; bool operator==(const Help&) const = default; };
+/// RFC 1985 §5.2: a domain, "@domain" for all below it too, or "#queue".
 struct Etrn { std::string text; bool operator==(const Etrn&) const = default; };
+struct Xclient {
+    std::vector<std::pair<std::string, std::string>> attributes; ///< upper-case name, decoded value; empty: unavailable
+    bool operator==(const Xclient&) const = default;
+};
 /// A command of another protocol (HTTP, SIP ...): the session closes without running what follows (faults S47).
 struct Foreign { bool operator==(const Foreign&) const = default; };
 
 using Command = std::variant<Ehlo, Helo, Lhlo, Mail, Rcpt, Data, Bdat, Rset, Noop, Quit, StartTls, Auth, Vrfy, Expn,
-                             Help, Etrn, Foreign>;
+                             Help, Etrn, Xclient, Foreign>;
 enum class Verb : std::uint8_t { ehlo, helo, lhlo, mail, rcpt, data, bdat, rset, noop, quit, starttls, auth, vrfy, expn,
-                                 help, etrn, foreign };
+                                 help, etrn, xclient, foreign };
 inline constexpr std::size_t verb_count = std::variant_size_v<Command>;
 
 [[nodiscard]] inline Verb verb_of(const Command& command) noexcept { return static_cast<Verb>(command.index()); }

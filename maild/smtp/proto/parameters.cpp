@@ -102,6 +102,34 @@ bool set_envid(MailParameters& parameters, std::string_view value) {
     return true;
 }
 
+/// RFC 4865 §4: future-release-integer = 1*9DIGIT. HOLDFOR and HOLDUNTIL exclude each other.
+bool set_hold_for(MailParameters& parameters, std::string_view value) {
+    if (parameters.hold_seconds || parameters.hold_until || value.size() > 9)
+        return false;
+    parameters.hold_seconds = text::number<std::uint64_t>(value);
+    return parameters.hold_seconds.has_value();
+}
+
+bool set_hold_until(MailParameters& parameters, std::string_view value) {
+    constexpr std::size_t shortest = 20; // RFC 3339 §5.6 date-time: a date alone is none
+    const Time last = std::chrono::sys_days{std::chrono::year{9998} / 1 / 1};
+    const auto time = value.size() >= shortest ? parse_rfc3339(value) : std::nullopt;
+    if (parameters.hold_seconds || parameters.hold_until || !time || *time < Time{} || *time > last)
+        return false;
+    parameters.hold_until = std::chrono::floor<std::chrono::seconds>(*time);
+    return true;
+}
+
+/// RFC 6710 §5: priority-value = (["-"] NZDIGIT) / "0".
+bool set_priority(MailParameters& parameters, std::string_view value) {
+    const bool negative = value.starts_with('-');
+    const std::string_view digit = value.substr(negative ? 1 : 0);
+    if (parameters.priority || digit.size() != 1 || !text::is_digit(digit[0]) || (negative && digit[0] == '0'))
+        return false;
+    parameters.priority = static_cast<std::int8_t>((negative ? -1 : 1) * (digit[0] - '0'));
+    return true;
+}
+
 bool set_notify(RcptParameters& parameters, std::string_view value) {
     if (parameters.notify != 0)
         return false;
@@ -147,7 +175,9 @@ template <class T> struct Setter {
     bool (*set)(T& parameters, std::string_view value);
 };
 constexpr Setter<MailParameters> mail_setters[] = {{"SIZE", set_size}, {"BODY", set_body},   {"AUTH", set_auth},
-                                                   {"RET", set_ret},   {"ENVID", set_envid}};
+                                                   {"RET", set_ret},   {"ENVID", set_envid},
+                                                   {"HOLDFOR", set_hold_for}, {"HOLDUNTIL", set_hold_until},
+                                                   {"MT-PRIORITY", set_priority}};
 constexpr Setter<RcptParameters> rcpt_setters[] = {{"NOTIFY", set_notify}, {"ORCPT", set_orcpt}};
 
 template <class T, std::size_t count>
@@ -173,6 +203,10 @@ std::variant<MailParameters, Reply> parse_mail_parameters(std::string_view rest)
             if (parameter.value || parameters.smtputf8)
                 return malformed("SMTPUTF8");
             parameters.smtputf8 = true;
+        } else if (text::iequals(parameter.keyword, "REQUIRETLS")) { // RFC 8689 §3: takes no value
+            if (parameter.value || parameters.require_tls)
+                return malformed("REQUIRETLS");
+            parameters.require_tls = true;
         } else if (auto refusal = apply(parameters, parameter, mail_setters)) {
             return *std::move(refusal);
         }

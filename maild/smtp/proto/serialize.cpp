@@ -28,6 +28,14 @@ struct Writer {
             out += *p.ret == DsnReturn::full ? " RET=FULL" : " RET=HDRS";
         if (p.envid)
             out += " ENVID=" + *p.envid;
+        if (p.require_tls)
+            out += " REQUIRETLS";
+        if (p.hold_seconds)
+            out += " HOLDFOR=" + std::to_string(*p.hold_seconds);
+        if (p.hold_until)
+            out += " HOLDUNTIL=" + format_rfc3339(*p.hold_until);
+        if (p.priority)
+            out += " MT-PRIORITY=" + std::to_string(*p.priority);
         return out;
     }
     std::string operator()(const Rcpt& c) const {
@@ -64,6 +72,12 @@ struct Writer {
     std::string operator()(const Expn& c) const { return with_argument("EXPN", c.text); }
     std::string operator()(const Help& c) const { return with_argument("HELP", c.text); }
     std::string operator()(const Etrn& c) const { return with_argument("ETRN", c.text); }
+    std::string operator()(const Xclient& c) const {
+        std::string out = "XCLIENT";
+        for (const auto& [name, value] : c.attributes)
+            out += " " + name + "=" + (value.empty() ? "[UNAVAILABLE]" : encode_xtext(value));
+        return out;
+    }
     std::string operator()(const Foreign&) const { return "GET /"; }
 };
 

@@ -74,14 +74,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Profile profile;
     profile.role = static_cast<Role>(data[0] % 3);
     profile.error_delay = Duration(0);
-    profile.max_message_size = 4096;
+    profile.limits.message_size = 4096;
     profile.plaintext_auth = (data[0] & 128) != 0;
     std::string input(beginnings[(data[0] / 3) % std::size(beginnings)]);
     input.append(reinterpret_cast<const char*>(data) + 2, size - 2);
     const std::size_t piece = data[1] % 32 + 1u;
     std::string output;
     const auto stream = net::make_script_stream(std::move(input), &output, [piece] { return piece; });
-    const Services services{world->config, world->directory, world->delivery, world->sign_in, world->budget};
+    const Services services{world->config, world->directory, world->delivery, world->sign_in, world->budget, &world->store->queue()};
     Session session(services, profile, *stream, "fuzz");
     async::run_until_done(session.run());
     demand(output.starts_with("220 ") && output.ends_with("\r\n"));

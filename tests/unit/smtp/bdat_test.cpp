@@ -53,7 +53,7 @@ TEST_CASE("faults S37 to S42: bad chunks") {
           "220 250 250 250 250 503 503 250 503");
     // A refused chunk refuses the rest of the transaction.
     Profile small = world.mx();
-    small.max_message_size = 10;
+    small.limits.message_size = 10;
     CHECK(codes(world.talk(small, begin + chunk("12345678901", false) + chunk("x", true) + "RSET\r\n" +
                                       "MAIL FROM:<a@b.test>\r\nRCPT TO:<ann@example.test>\r\n" + chunk("123456789", false) +
                                       chunk("ab", false) + chunk("c", true))) ==
@@ -97,7 +97,7 @@ TEST_CASE("RFC 2033 §4.2: LMTP answers once for every recipient") {
     CHECK(codes(world.talk(world.lmtp(), envelope("", {"user@remote.test"}, "LHLO"))) == "220 250 250 550");
     // A message refused as a whole has its reply for every recipient too.
     Profile small = world.lmtp();
-    small.max_message_size = 5;
+    small.limits.message_size = 5;
     CHECK(codes(world.talk(small, envelope("", {"ann@example.test", "bob@example.test"}, "LHLO") + "DATA\r\n" + message + ".\r\n")) ==
           "220 250 250 250 250 354 552 552");
 }

@@ -66,7 +66,7 @@ TEST_CASE("faults S19, S35, S57, S58: lines that are no commands") {
     CHECK(refusal(std::string_view("NO\0OP", 5)) == 500);
     CHECK(refusal("NOOP\r") == 500);
     CHECK(refusal(std::string_view("RCPT TO:<ann@example.org\0.evil.test>", 36)) == 500); // S33
-    for (const char* word : {"WIZ", "DEBUG", "XCLIENT NAME=x", "XFORWARD A=b", "TURN", "XEXCH50 1 2", "SEND FROM:<a@b>"})
+    for (const char* word : {"WIZ", "DEBUG", "XFORWARD A=b", "TURN", "XEXCH50 1 2", "SEND FROM:<a@b>"})
         CHECK(refusal(word) == 500);
     CHECK(refusal("MAIL") == 501);
     CHECK(refusal("MAIL FROM") == 501);
@@ -106,10 +106,36 @@ TEST_CASE("RFC 1870, 6152, 6531, 3461, 4954: parameters of MAIL") {
         CHECK(refusal("MAIL FROM:<a@b.example> " + std::string(bad)) == 501);
     }
     CHECK(refusal("MAIL FROM:<a@b.example> ENVID=" + std::string(101, 'x')) == 501);
-    for (const char* unknown : {"FOO", "FOO=bar", "HOLDFOR=5", "NOTIFY=NEVER", "SIZES=1"}) {
+    for (const char* unknown : {"FOO", "FOO=bar", "NOTIFY=NEVER", "SIZES=1"}) {
         INFO(unknown);
         CHECK(refusal("MAIL FROM:<a@b.example> " + std::string(unknown)) == 555); // RFC 5321 §4.1.1.11
     }
+}
+
+TEST_CASE("RFC 4865 §4, RFC 6710 §3, RFC 8689 §3: later release, priority and REQUIRETLS") {
+    CHECK(as<Mail>("MAIL FROM:<> HOLDFOR=0").parameters.hold_seconds == 0u);
+    CHECK(as<Mail>("MAIL FROM:<> holdfor=999999999").parameters.hold_seconds == 999999999u);
+    CHECK(as<Mail>("MAIL FROM:<> HOLDUNTIL=2027-01-01T01:00:00.75+01:00").parameters.hold_until == parse_rfc3339("2027-01-01T00:00:00Z"));
+    for (int priority = -9; priority <= 9; ++priority)
+        CHECK(as<Mail>("MAIL FROM:<> MT-PRIORITY=" + std::to_string(priority)).parameters.priority == priority);
+    CHECK(as<Mail>("MAIL FROM:<> requiretls").parameters.require_tls);
+    for (const char* bad : {"HOLDFOR", "HOLDFOR=", "HOLDFOR=-1", "HOLDFOR=1000000000", "HOLDFOR=1 HOLDFOR=1", "HOLDUNTIL=2027-01-01",
+                            "HOLDUNTIL=tomorrow", "HOLDUNTIL=1969-01-01T00:00:00Z", "HOLDUNTIL=9999-12-31T23:59:59Z",
+                            "HOLDFOR=1 HOLDUNTIL=2027-01-01T00:00:00Z", "MT-PRIORITY=10", "MT-PRIORITY=-0", "MT-PRIORITY=+1", "MT-PRIORITY=-",
+                            "MT-PRIORITY=1 MT-PRIORITY=1", "REQUIRETLS=1", "REQUIRETLS REQUIRETLS"}) {
+        INFO(bad);
+        CHECK(refusal("MAIL FROM:<a@b.example> " + std::string(bad)) == 501);
+    }
+}
+
+TEST_CASE("Postfix XCLIENT_README: attributes with values in xtext") {
+    const auto xclient = as<Xclient>("XCLIENT NAME=spike.example addr=168.100.189.2 HELO=[UNAVAILABLE] PORT=+35");
+    REQUIRE(xclient.attributes.size() == 4);
+    CHECK(xclient.attributes[1] == std::pair<std::string, std::string>("ADDR", "168.100.189.2"));
+    CHECK(xclient.attributes[2].second.empty());
+    CHECK(xclient.attributes[3].second == "5");
+    for (const char* bad : {"XCLIENT", "XCLIENT NAME", "XCLIENT SHOE=1", "XCLIENT NAME=a NAME=b", "XCLIENT NAME=+0", "XCLIENT NAME=a  PORT=1"})
+        CHECK(refusal(bad) == 501);
 }
 
 TEST_CASE("RFC 3461 §4.1, §4.2: parameters of RCPT") {

@@ -175,7 +175,7 @@ TEST_CASE("faults S34, RFC 5321 §4.5.3.1.10: too many recipients are 452") {
 TEST_CASE("RFC 1870, faults S49, S50: sizes and loops") {
     World world;
     Profile small = world.mx();
-    small.max_message_size = 1000;
+    small.limits.message_size = 1000;
     CHECK(has(world.talk(small, "EHLO c\r\n"), "SIZE 1000\r\n"));
     CHECK(codes(world.talk(small, "EHLO c\r\nMAIL FROM:<a@b.test> SIZE=1001\r\nMAIL FROM:<a@b.test> SIZE=99999999999999999999\r\n"
                                   "MAIL FROM:<a@b.test> SIZE=1000\r\n")) == "220 250 552 552 250");
@@ -225,6 +225,67 @@ TEST_CASE("more mail at once than the server may hold is 452") {
     REQUIRE(hog.resize(0));
     CHECK(codes(world.talk(world.mx(), envelope("a@b.test", {"ann@example.test"}) + "DATA\r\n" + hello + ".\r\n")) ==
           "220 250 250 250 354 250");
+}
+
+namespace {
+
+/// Every look at the monotonic clock finds it a minute later.
+class HurriedClock final : public Clock {
+  public:
+    Time now() const override { return system_clock().now(); }
+    SteadyTime steady() const override { return steady_ += std::chrono::minutes(1); }
+
+  private:
+    mutable SteadyTime steady_{};
+};
+
+} // namespace
+
+TEST_CASE("faults §3.6: a message that comes too slowly is broken off, by the listener's own rate") {
+    const HurriedClock clock;
+    World world(clock);
+    const std::string input = envelope("a@b.test", {"ann@example.test"}) + "DATA\r\n" + std::string(200, 'x') + "\r\n.\r\n";
+    CHECK(has(world.talk(world.mx(), input, 16), "421 4.4.2 The message comes too slowly"));
+    CHECK(world.inbox("ann@example.test").empty());
+    Profile patient = world.mx();
+    patient.limits.bytes_per_second = 0;
+    CHECK(has(world.talk(patient, input, 16), "250 2.0.0 Accepted"));
+}
+
+TEST_CASE("in overload one error ends a session, and afterwards they are forgiven again") {
+    World world;
+    bool busy = true;
+    Profile profile = world.mx();
+    profile.is_overloaded = [&busy] { return busy; };
+    CHECK(codes(world.talk(profile, "WIZ\r\nNOOP\r\n")) == "220 500 421");
+    busy = false;
+    CHECK(codes(world.talk(profile, "WIZ\r\nNOOP\r\n")) == "220 500 250");
+    profile.limits.errors = 2;
+    CHECK(codes(world.talk(profile, "WIZ\r\nWIZ\r\nNOOP\r\n")) == "220 500 500 421");
+}
+
+TEST_CASE("RFC 8689 §4, RFC 6710: REQUIRETLS, priority and later release reach the queue") {
+    World world;
+    Profile profile = world.submission();
+    profile.relay_from.push_back(schema::parse_network("127.0.0.0/8").value());
+    const Time before = system_clock().now();
+    const std::string output =
+        world.talk(profile, "EHLO c\r\nMAIL FROM:<a@b.test> MT-PRIORITY=-3 HOLDFOR=3600\r\nRCPT TO:<z@far.test>\r\nDATA\r\n" + hello + ".\r\n");
+    CHECK(codes(output) == "220 250 250 250 354 250");
+    auto items = world.queue();
+    REQUIRE(items.size() == 1);
+    CHECK(items[0].priority == -1);
+    CHECK(items[0].next_attempt >= before + std::chrono::hours(1));
+    CHECK(items[0].expires - items[0].next_attempt == Duration(std::chrono::hours(120))); // the full time from its release on
+    CHECK(has(world.stored(items[0].blob), "\r\n\tPRIORITY -3;"));
+    CHECK_FALSE(items[0].envelope.require_tls);
+    profile.tls = world.tls();
+    CHECK(world.converse(profile, {"< 220", "> HELO c", "< 250", "> STARTTLS", "< 220", "! tls", "> HELO c", "< 250",
+                                   "> MAIL FROM:<a@b.test> REQUIRETLS", "< 250", "> RCPT TO:<z@far.test>", "< 250", "> DATA", "< 354",
+                                   "> x", "> .", "< 250"}) == "");
+    items = world.queue();
+    REQUIRE(items.size() == 2);
+    CHECK(items[1].envelope.require_tls);
 }
 
 TEST_CASE("RFC 5321 §4.1.1.4, faults S53: a connection cut in DATA delivers nothing") {

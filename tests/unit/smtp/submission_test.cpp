@@ -38,7 +38,7 @@ TEST_CASE("RFC 4954 §4: PLAIN, LOGIN and what goes wrong") {
     const Profile profile = world.submission();
     const std::string user = text::base64("ann@example.test"), password = text::base64("secret-a");
     CHECK(world.converse(profile, {"< 220", "> EHLO c", "< 250-", "< 250-", "< 250-", "< 250-", "< 250-", "< 250-", "< 250-", "< 250-",
-                                   "< 250-", "< 250 AUTH SCRAM-SHA-256 PLAIN LOGIN", "> AUTH LOGIN", "< 334 VXNlcm5hbWU6", "> " + user,
+                                   "< 250-", "< 250-AUTH SCRAM-SHA-256 PLAIN LOGIN", "< 250-FUTURERELEASE", "< 250-MT-PRIORITY", "< 250-LIMITS", "< 250 VRFY", "> AUTH LOGIN", "< 334 VXNlcm5hbWU6", "> " + user,
                                    "< 334 UGFzc3dvcmQ6", "> " + password, "< 235 2.7.0", "> AUTH LOGIN", "< 503", "> QUIT", "< 221", "< EOF"}) == "");
     CHECK(has(world.talk(profile, "EHLO c\r\nAUTH PLAIN\r\n" + plain("ann@example.test", "secret-a") + "\r\n"), "\r\n334 \r\n235"));
     CHECK(has(world.talk(profile, "EHLO c\r\nAUTH PLAIN " + plain("ann@example.test", "wrong") + "\r\nNOOP\r\n"), "\r\n535 5.7.8 Authentication failed\r\n250"));
@@ -57,7 +57,7 @@ TEST_CASE("RFC 4954 §4: PLAIN, LOGIN and what goes wrong") {
 TEST_CASE("RFC 7677: SCRAM-SHA-256 signs in, and both sides prove themselves") {
     World world;
     const std::vector<std::string> hello{"< 220", "> EHLO c", "< 250-mx", "< 250-P", "< 250-S", "< 250-8", "< 250-S", "< 250-C",
-                                         "< 250-B", "< 250-D", "< 250-E", "< 250 AUTH"};
+                                         "< 250-B", "< 250-D", "< 250-E", "< 250-AUTH", "< 250-FUTURERELEASE", "< 250-MT-PRIORITY", "< 250-LIMITS", "< 250 VRFY"};
     const auto after_hello = [&](std::vector<std::string> steps) {
         steps.insert(steps.begin(), hello.begin(), hello.end());
         return world.converse(world.submission(), std::move(steps));
@@ -96,7 +96,7 @@ TEST_CASE("faults S13 to S15: AUTH only inside TLS, and nothing survives STARTTL
                               "> STARTTLS", "< 503", "> QUIT", "< 221"}) == "");
     const std::string line = "> " + ann.substr(0, ann.size() - 2);
     CHECK(world.converse(profile, {"< 220", "> HELO c", "< 250", "> STARTTLS", "< 220", "! tls", "> EHLO c", "< 250-mx", "< 250-PIPE", "< 250-SIZE",
-                                   "< 250-8BIT", "< 250-SMTPUTF8", "< 250-CHUNK", "< 250-BINARY", "< 250-DSN", "< 250-ENH", "< 250 AUTH",
+                                   "< 250-8BIT", "< 250-SMTPUTF8", "< 250-CHUNK", "< 250-BINARY", "< 250-DSN", "< 250-ENH", "< 250-AUTH", "< 250-REQUIRETLS", "< 250-FUTURERELEASE", "< 250-MT-PRIORITY", "< 250-LIMITS", "< 250 VRFY",
                                    line, "< 235", "> MAIL FROM:<ann@example.test>", "< 250"}) == "");
 }
 

@@ -85,14 +85,14 @@ Task<void> serve(std::unique_ptr<net::Stream> stream, Services services, Profile
 
 } // namespace
 
-World::World() : store_(store::open_memory(system_clock())) {
+World::World(const Clock& clock) : clock_(clock), store_(store::open_memory(system_clock())) {
     service::SignIn::set_failure_delay(std::chrono::milliseconds(1));
     config_ = std::make_unique<service::Config>(*store_);
     directory_ = std::make_unique<service::Directory>(*store_, *config_);
     pool_ = std::make_unique<async::WorkerPool>(1, 100);
     sign_in_ = std::make_unique<service::SignIn>(*store_, *directory_, *pool_);
-    delivery_ = std::make_unique<service::Delivery>(*store_, *config_, *directory_, system_clock());
-    stories_ = std::make_unique<service::Stories>(*store_, *config_, system_clock());
+    delivery_ = std::make_unique<service::Delivery>(*store_, *config_, *directory_, clock_);
+    stories_ = std::make_unique<service::Stories>(*store_, *config_, clock_);
     delivery_->set_stories(stories_.get());
     auto made = net::TlsServer::create();
     REQUIRE(made);
@@ -148,7 +148,7 @@ void World::add(std::string kind, std::string name, std::string spec, std::vecto
     REQUIRE(run(config_->reload()));
 }
 
-Services World::services() { return {*config_, *directory_, *delivery_, *sign_in_, budget}; }
+Services World::services() { return {*config_, *directory_, *delivery_, *sign_in_, budget, &store_->queue()}; }
 
 std::string World::talk_stopped(const Profile& profile, std::string input) {
     std::string output;

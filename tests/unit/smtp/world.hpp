@@ -19,7 +19,7 @@ namespace mail::smtp::test {
 
 class World {
   public:
-    World();
+    explicit World(const Clock& clock = system_clock());
     ~World();
 
     struct MailboxSpec {
@@ -55,6 +55,7 @@ class World {
 
   private:
     [[nodiscard]] std::string verifier(const std::string& password);
+    const Clock& clock_;
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<service::Config> config_;
     std::unique_ptr<service::Directory> directory_;
