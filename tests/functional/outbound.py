@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """outbound.py: how mail leaves, against real software: nsd with a signed zone, Postfix and its smtp-sink, a second maild as smart
 host, an HTTPS server for MTA-STS. DANE, MTA-STS, sign-in, direct first, holds, suppressions and the verbs of the queue."""
-import atexit, hashlib, http.server, os, pathlib, pwd, re, shutil, socket, ssl, subprocess, threading
+import atexit, hashlib, http.server, os, shutil, socket, ssl, subprocess, threading
 from house import Checks, House, free_ports, until, verifier
+from postfix import Postfix
 
 check = Checks()
 os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -195,53 +196,18 @@ os.chmod(dumps, 0o777)
 background("smtp-sink", "-u", "nobody", "-8", "-p", "-h", "smtp-sink.test", "-d", str(dumps / "m."), f"127.0.0.9:{port}", "50")
 
 
-def start_postfix():
-    """A Postfix of its own that takes mail for postfix.test, with TLS, and drops it."""
-    home = folder / "postfix"
-    for name in ("", "queue", "data"):
-        (home / name).mkdir()
-    owner = pwd.getpwnam("postfix")
-    os.chown(home / "data", owner.pw_uid, owner.pw_gid)
-    crt, private = hosts["postfix"]
-    (home / "main.cf").write_text(f"""compatibility_level = 3.6
-queue_directory = {home}/queue
-data_directory = {home}/data
-maillog_file = {home}/log
-maillog_file_prefixes = {home}
-inet_protocols = ipv4
-myhostname = mx.postfix.test
-mydestination =
+# A Postfix that takes mail for postfix.test, with TLS, and drops it.
+postfix = Postfix(folder / "postfix", f"127.0.0.8:{port}", f"""myhostname = mx.postfix.test
 relay_domains = postfix.test
 relay_recipient_maps =
 relay_transport = discard:
 mynetworks = 127.0.0.99/32
-smtpd_tls_cert_file = {crt}
-smtpd_tls_key_file = {private}
+smtpd_tls_cert_file = {hosts['postfix'][0]}
+smtpd_tls_key_file = {hosts['postfix'][1]}
 smtpd_tls_security_level = encrypt
 smtpd_tls_loglevel = 1
-smtpd_peername_lookup = no
 """)
-    (home / "master.cf").write_text(f"""127.0.0.8:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-proxymap unix - - n - - proxymap
-proxywrite unix - - n - 1 proxymap
-tlsmgr unix - - n 1000? 1 tlsmgr
-postlog unix-dgram n - n - 1 postlogd
-""")
-    done = subprocess.run(["postfix", "-c", home, "start"], capture_output=True, text=True)
-    atexit.register(lambda: subprocess.run(["postfix", "-c", home, "stop"], capture_output=True))
-    return home / "log", done
-
-
-postfix_log, started = start_postfix()
+started = postfix.start()
 check("Postfix starts", started.returncode == 0, started.stderr)
 house = House(mailboxes=("ann", "bob"), environment={"SSL_CERT_FILE": str(folder / "ca.crt"), "RELAY_PASSWORD": "secret"}, extra=f"""---
 kind: resolver
@@ -301,10 +267,9 @@ check("DANE: another certificate: it waits", until(lambda: "TLS handshake failed
 check("DANE: STARTTLS stripped: it waits", until(lambda: "TLS is required" in error_of("stripped.test")), error_of("stripped.test"))
 check("DANE: and no address was named in clear", sinks["wrong"].plain_commands == 0 and sinks["stripped"].plain_commands == 0)
 send("a@postfix.test")
-postfix_said = lambda: postfix_log.read_text(errors="replace") if postfix_log.exists() else ""
-check("a real Postfix takes a message by DANE", until(lambda: "status=sent (postfix.test)" in postfix_said() or "relay=none" in postfix_said() and
-      "status=sent" in postfix_said()), postfix_said()[-800:] + house.tail())
-check("over TLS", "TLS connection established from" in postfix_said() or "Anonymous TLS connection" in postfix_said(), postfix_said()[-800:])
+check("a real Postfix takes a message by DANE", until(lambda: "status=sent (postfix.test)" in postfix.log() or "relay=none" in postfix.log() and
+      "status=sent" in postfix.log()), postfix.log()[-800:] + house.tail())
+check("over TLS", "TLS connection established from" in postfix.log() or "Anonymous TLS connection" in postfix.log(), postfix.log()[-800:])
 if can_bind_443:
     send("a@sts.test")
     send("a@badsts.test")
