@@ -30,7 +30,11 @@ class Pop:
         self.s.sendall(data if isinstance(data, bytes) else data.encode())
 
     def command(self, text):
-        self.send(text + "\r\n")
+        """The answer; empty when the server has ended the connection."""
+        try:
+            self.send(text + "\r\n")
+        except OSError:
+            return ""
         return self.line()
 
     def lines(self, text):
