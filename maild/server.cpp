@@ -40,7 +40,7 @@ class Server {
            std::unique_ptr<store::Store> store)
         : boot_(boot), inherited_(inherited), supervisor_(supervisor), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
           planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
-          mailboxes_(*store_, bus_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, config_, clock_),
+          mailboxes_(*store_, bus_, directory_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, config_, clock_),
           reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
           session_services_{{config_, directory_, delivery_, sign_in_, budget_, &store_->queue()},
                             {mailboxes_, sign_in_, sessions_, hashing_, clock_},

@@ -206,8 +206,14 @@ Task<Result<void>> Session::mark_seen(FetchJob& job, std::span<const NumberRange
     for (const auto& range : unseen.ranges())
         change.uids.push_back({range.first, range.last});
     change.flags = store::flag::seen;
-    MAIL_CO_TRY(const auto receipt, co_await services_.mailboxes.change_flags(account(), std::move(change)));
-    own_change_ = receipt.modseq;
+    const auto receipt = co_await services_.mailboxes.change_flags(account(), std::move(change));
+    if (!receipt && receipt.error().code == ErrorCode::denied) { // RFC 4314 §4 FETCH: read without a trace
+        job.made_seen.clear();
+        co_return Result<void>{};
+    }
+    if (!receipt)
+        co_return fail(receipt.error());
+    own_change_ = receipt->modseq;
     sync(false);
     co_return Result<void>{};
 }

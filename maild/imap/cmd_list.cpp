@@ -114,14 +114,31 @@ Task<Reply> Session::cmd_list(const Command& command) {
             continue;
         append_list(out_, {.attributes = attributes_of(entry, arguments), .name = name,
                            .child_subscribed = for_children && arguments.select_subscribed}, utf8());
-        if (arguments.return_status != 0 && entry.folder != nullptr) {
-            const auto done = co_await append_status_line(*entry.folder, arguments.return_status);
+        if (entry.folder != nullptr) {
+            const auto done = co_await list_further(*entry.folder, arguments);
             if (!done)
                 co_return Reply::no(done.error());
         }
         co_await flush_if_full();
     }
     co_return Reply::ok("LIST completed");
+}
+
+// What RETURN asks for beside the LIST response itself.
+Task<Result<void>> Session::list_further(const store::Folder& folder, const ListArguments& arguments) {
+    if (arguments.return_my_rights) { // RFC 8440 §3
+        MAIL_CO_TRY(const auto rights, co_await services_.mailboxes.may(account(), folder, service::Right::lookup));
+        append_rights(folder, rights);
+    }
+    if (!arguments.return_metadata.empty()) {
+        MAIL_CO_DO(co_await list_metadata(folder, arguments.return_metadata));
+    }
+    if (arguments.return_status == 0)
+        co_return Result<void>{};
+    const auto readable = co_await services_.mailboxes.may(account(), folder, service::Right::read);
+    if (!readable && readable.error().code == ErrorCode::denied)
+        co_return Result<void>{}; // RFC 5819 §2: no STATUS for what cannot be opened
+    co_return co_await append_status_line(folder, arguments.return_status);
 }
 
 // RFC 3501 §6.3.9.
@@ -146,7 +163,9 @@ Task<Reply> Session::cmd_lsub(const Command& command) {
 }
 
 Task<Reply> Session::cmd_namespace(const Command&) {
-    say("* NAMESPACE ((\"\" \"/\")) NIL NIL"); // RFC 2342 §5
+    // RFC 2342 §5: the own mailbox, those of others, and what is everybody's.
+    say(std::string("* NAMESPACE ((\"\" \"/\")) ((\"") + std::string(service::other_users) + "\" \"/\")) ((\"" +
+        std::string(service::public_folders) + "\" \"/\"))");
     co_return Reply::ok("NAMESPACE completed");
 }
 

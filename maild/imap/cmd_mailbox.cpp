@@ -16,6 +16,11 @@ namespace {
 // RFC 7162 §7: a mod-sequence is never zero.
 store::ModSeq modseq_of(const store::Folder& folder) { return std::max<store::ModSeq>(folder.modseq, 1); }
 
+// What makes a mailbox more than readable (RFC 4314 §5.2).
+constexpr service::RightSet changing_rights = bit(service::Right::insert) | bit(service::Right::expunge) |
+                                              bit(service::Right::seen) | bit(service::Right::remove_item) |
+                                              bit(service::Right::write);
+
 struct DeletedCount {
     std::uint64_t items = 0;
     std::uint64_t bytes = 0;
@@ -69,14 +74,19 @@ Task<Reply> Session::select_folder(const SelectArguments& arguments, bool read_o
     auto folder = co_await find_folder(arguments.mailbox);
     if (!folder)
         co_return Reply::no(folder.error());
+    const auto rights = co_await services_.mailboxes.may(account(), *folder, service::Right::read);
+    if (!rights)
+        co_return Reply::no(rights.error());
     auto handle = co_await services_.mailboxes.open(account(), folder->id);
     if (!handle)
         co_return Reply::no(handle.error());
+    // RFC 4314 §5.2: without any right to change something the mailbox is read-only.
+    read_only = read_only || (*rights & changing_rights) == 0;
     if (arguments.condstore)
         enable_condstore();
     auto snapshot = (*handle)->current();
     selected_.emplace(Selected{.folder = std::move(*folder), .handle = std::move(*handle),
-                               .view = MailboxView(std::move(snapshot)), .read_only = read_only, .saved = {}});
+                               .view = MailboxView(std::move(snapshot)), .read_only = read_only, .rights = *rights, .saved = {}});
     state_ = State::selected;
     tell_selected();
     if (arguments.resync) {
@@ -85,6 +95,16 @@ Task<Reply> Session::select_folder(const SelectArguments& arguments, bool read_o
             co_return Reply::no(told.error());
     }
     co_return Reply::ok(read_only ? "EXAMINE completed" : "SELECT completed", read_only ? "READ-ONLY" : "READ-WRITE");
+}
+
+// RFC 4314 §5.1: the flags that this client may change.
+std::string Session::permanent_flags(const std::vector<std::string>& keywords) const {
+    const auto fixed = selected_->read_only ? std::uint8_t{31} : service::fixed_flags(selected_->rights);
+    if (fixed == 0)
+        return flags_line(keywords, true);
+    std::string out;
+    append_flags(out, static_cast<std::uint8_t>(31 & ~fixed), {});
+    return out;
 }
 
 void Session::tell_selected() {
@@ -97,8 +117,7 @@ void Session::tell_selected() {
         say(after);
     };
     append_all(out_, {"* FLAGS ", flags_line(keywords, false), "\r\n"});
-    append_all(out_, {"* OK [PERMANENTFLAGS ", selected_->read_only ? std::string("()") : flags_line(keywords, true),
-                      "] flags that stay\r\n"});
+    append_all(out_, {"* OK [PERMANENTFLAGS ", permanent_flags(keywords), "] flags that stay\r\n"});
     number_line("* ", view.size(), " EXISTS");
     if (!rev2_) {
         say("* 0 RECENT"); // RFC 3501 §2.3.2; \Recent is not kept
@@ -146,8 +165,8 @@ Task<Result<void>> Session::tell_resync(const ResyncArguments& resync) {
 }
 
 Task<Reply> Session::cmd_close(const Command&) {
-    // RFC 9051 §6.4.1: messages marked \Deleted go, without EXPUNGE responses.
-    if (!selected_->read_only) {
+    // RFC 9051 §6.4.1: messages marked \Deleted go, without EXPUNGE responses; RFC 4314 §4: but only with the right to.
+    if (!selected_->read_only && holds(selected_->rights, service::Right::expunge)) {
         store::UidSet all;
         const auto gone = co_await services_.mailboxes.expunge(account(), selected_->folder.id, std::move(all), true);
         if (!gone) {

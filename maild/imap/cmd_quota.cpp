@@ -34,6 +34,10 @@ Task<Reply> Session::cmd_getquotaroot(const Command& command) {
         co_return Reply::no(folder.error());
     out_ += "* QUOTAROOT ";
     append_mailbox(out_, folder->name, utf8());
+    if (folder->account != account()) { // whose root is not for this user to see
+        say("");
+        co_return Reply::ok("GETQUOTAROOT completed");
+    }
     say(" \"\"");
     const auto told = co_await tell_quota();
     if (!told)

@@ -15,12 +15,12 @@ constexpr std::uint8_t any = greeted | signed_in | selected;
 constexpr std::uint8_t inside = signed_in | selected;
 
 // Extensions that change commands instead of adding one.
-constexpr std::array<std::string_view, 27> extensions = {
+constexpr std::array<std::string_view, 29> extensions = {
     "SASL-IR",     "UIDPLUS",     "CHILDREN",  "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE",
     "CREATE-SPECIAL-USE", "ESEARCH", "SEARCHRES", "WITHIN",     "CONDSTORE",   "QRESYNC",
     "MULTIAPPEND", "BINARY",      "STATUS=SIZE", "OBJECTID",    "PREVIEW",     "SORT=DISPLAY",
     "ESORT",       "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "I18NLEVEL=1", "UTF8=ACCEPT", "SAVEDATE",
-    "QUOTA",       "QUOTA=RES-STORAGE", "PARTIAL",
+    "QUOTA",       "QUOTA=RES-STORAGE", "PARTIAL",   "LIST-MYRIGHTS", "LIST-METADATA",
 };
 
 } // namespace
@@ -36,25 +36,32 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::copy, selected, true, &Session::cmd_copy, ""},
         CommandRow{Verb::create, inside, false, &Session::cmd_create, ""},
         CommandRow{Verb::delete_, inside, false, &Session::cmd_delete, ""},
+        CommandRow{Verb::deleteacl, inside, false, &Session::cmd_setacl, ""},
         CommandRow{Verb::enable, inside, false, &Session::cmd_enable, "ENABLE"},
         CommandRow{Verb::examine, inside, false, &Session::cmd_select, ""},
         CommandRow{Verb::expunge, selected, false, &Session::cmd_expunge, ""},
         CommandRow{Verb::fetch, selected, true, &Session::cmd_fetch, ""},
+        CommandRow{Verb::getacl, inside, false, &Session::cmd_getacl, "ACL"},
+        CommandRow{Verb::getmetadata, inside, false, &Session::cmd_getmetadata, "METADATA"},
         CommandRow{Verb::getquota, inside, false, &Session::cmd_getquota, ""},
         CommandRow{Verb::getquotaroot, inside, false, &Session::cmd_getquotaroot, ""},
         CommandRow{Verb::id, any, false, &Session::cmd_id, "ID"},
         CommandRow{Verb::idle, inside, false, &Session::cmd_idle, "IDLE"},
         CommandRow{Verb::language, any, false, &Session::cmd_language, "LANGUAGE"},
         CommandRow{Verb::list, inside, false, &Session::cmd_list, ""},
+        CommandRow{Verb::listrights, inside, false, &Session::cmd_listrights, ""},
         CommandRow{Verb::login, greeted, false, &Session::cmd_login, ""},
         CommandRow{Verb::logout, any, false, &Session::cmd_logout, ""},
         CommandRow{Verb::lsub, inside, false, &Session::cmd_lsub, ""},
         CommandRow{Verb::move, selected, false, &Session::cmd_move, "MOVE"},
+        CommandRow{Verb::myrights, inside, false, &Session::cmd_myrights, ""},
         CommandRow{Verb::namespace_, inside, false, &Session::cmd_namespace, "NAMESPACE"},
         CommandRow{Verb::noop, any, false, &Session::cmd_noop, ""},
         CommandRow{Verb::rename, inside, false, &Session::cmd_rename, ""},
         CommandRow{Verb::search, selected, true, &Session::cmd_search, ""},
         CommandRow{Verb::select, inside, false, &Session::cmd_select, ""},
+        CommandRow{Verb::setacl, inside, false, &Session::cmd_setacl, "RIGHTS=texk"},
+        CommandRow{Verb::setmetadata, inside, false, &Session::cmd_setmetadata, ""},
         CommandRow{Verb::sort, selected, true, &Session::cmd_sort, "SORT"},
         CommandRow{Verb::starttls, greeted, false, &Session::cmd_starttls, ""},
         CommandRow{Verb::status, inside, false, &Session::cmd_status, ""},

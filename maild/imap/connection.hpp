@@ -59,6 +59,7 @@ class Session : public std::enable_shared_from_this<Session> {
         std::shared_ptr<service::Mailboxes::OpenFolder> handle;
         MailboxView view;
         bool read_only = false;
+        service::RightSet rights = 0; ///< as SELECT found them, for what it tells
         std::vector<NumberRange> saved; ///< UIDs of SEARCH RETURN (SAVE) (RFC 5182)
     };
     /// Shared with other threads, which may outlive the session for a moment.
@@ -110,6 +111,12 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Reply> select_folder(const SelectArguments& arguments, bool read_only);
     [[nodiscard]] Task<Result<void>> tell_resync(const ResyncArguments& resync);
     void tell_selected();
+    [[nodiscard]] std::string permanent_flags(const std::vector<std::string>& keywords) const;
+    void append_rights(const store::Folder& folder, service::RightSet rights);
+    void append_metadata(std::string_view mailbox,
+                         std::span<const std::pair<std::string, std::optional<std::string>>> entries);
+    [[nodiscard]] Task<Result<void>> list_metadata(const store::Folder& folder, const std::vector<std::string>& asked);
+    [[nodiscard]] Task<Result<void>> list_further(const store::Folder& folder, const ListArguments& arguments);
     [[nodiscard]] Task<Result<void>> append_status_line(store::Folder folder, std::uint16_t items);
     [[nodiscard]] Result<Positions> positions(const SequenceSet& set, bool uid) const;
     void tell_stored(const store::FlagReceipt& receipt, bool silent);
@@ -179,6 +186,12 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Reply> cmd_getquota(const Command& command);
     [[nodiscard]] Task<Reply> cmd_getquotaroot(const Command& command);
     [[nodiscard]] Task<Reply> cmd_namespace(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_getacl(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_setacl(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_listrights(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_myrights(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_getmetadata(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_setmetadata(const Command& command);
     [[nodiscard]] Task<Reply> cmd_status(const Command& command);
     [[nodiscard]] Task<Reply> cmd_append(const Command& command);
     [[nodiscard]] Task<Reply> cmd_idle(const Command& command);

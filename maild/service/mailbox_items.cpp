@@ -8,6 +8,10 @@
 
 namespace mail::service {
 
+namespace {
+constexpr std::uint8_t every_flag = 31;
+} // namespace
+
 Task<Result<std::shared_ptr<Mailboxes::OpenFolder>>> Mailboxes::open(store::AccountId who, store::FolderId folder) {
     MAIL_CO_DO(co_await authorize(who, folder, Right::read));
     auto entry = state_->open->enter(folder);
@@ -20,20 +24,49 @@ Task<Result<std::shared_ptr<Mailboxes::OpenFolder>>> Mailboxes::open(store::Acco
 }
 
 Task<Result<store::FlagReceipt>> Mailboxes::change_flags(store::AccountId who, store::FlagChange change) {
-    MAIL_CO_DO(co_await authorize(who, change.folder, Right::write));
+    MAIL_CO_TRY(const auto held, co_await authorize(who, change.folder, Right::lookup));
     if (change.keywords.size() > limit::keywords_per_item)
         co_return fail(ErrorCode::too_large, "too many keywords on one message");
     for (const auto& keyword : change.keywords)
         if (keyword.size() > limit::keyword_bytes)
             co_return fail(ErrorCode::too_large, "a keyword is too long");
+    // RFC 4314 §4 STORE: it fails only when none of the flags may be changed, else the others stay as they are.
+    change.fixed_flags = fixed_flags(held);
+    change.fixed_keywords = !holds(held, Right::write);
+    const bool some_flag = (change.flags & ~change.fixed_flags) != 0;
+    const bool some_keyword = !change.keywords.empty() && !change.fixed_keywords;
+    const bool nothing_named = change.flags == 0 && change.keywords.empty();
+    const bool no_right = change.fixed_flags == every_flag;
+    if (no_right || (!some_flag && !some_keyword && !nothing_named))
+        co_return fail(ErrorCode::denied, "no right to change these flags");
     co_return co_await state_->store.mail().change_flags(std::move(change));
 }
 
 Task<Result<store::CopyReceipt>> Mailboxes::copy(store::AccountId who, store::FolderId source, store::UidSet uids,
                                                  store::FolderId target, bool move, std::uint64_t quota) {
-    MAIL_CO_DO(co_await authorize(who, source, move ? Right::expunge : Right::read));
-    MAIL_CO_DO(co_await authorize(who, target, Right::insert));
-    co_return co_await state_->store.mail().copy(source, std::move(uids), target, move, quota);
+    MAIL_CO_DO(co_await authorize(who, source, Right::read));
+    if (move) { // RFC 4314 §4, RFC 6851 §4.5: what STORE \Deleted and EXPUNGE would need
+        MAIL_CO_DO(co_await authorize(who, source, Right::remove_item));
+        MAIL_CO_DO(co_await authorize(who, source, Right::expunge));
+    }
+    MAIL_CO_TRY(const auto held, co_await authorize(who, target, Right::insert));
+    MAIL_CO_TRY(const auto row, co_await state_->store.mail().folder(target));
+    if (row.account != who) {
+        MAIL_CO_TRY(quota, co_await quota_of(row.account));
+    }
+    MAIL_CO_TRY(auto receipt, co_await state_->store.mail().copy(source, std::move(uids), target, move, quota));
+    if (fixed_flags(held) == 0 || receipt.pairs.empty())
+        co_return receipt;
+    // RFC 4314 §4 COPY: without the right to set them, flags are not carried over, and the copy does not fail.
+    store::FlagChange change;
+    change.folder = target;
+    change.operation = store::FlagOperation::replace;
+    change.fixed_flags = static_cast<std::uint8_t>(every_flag & ~fixed_flags(held));
+    change.fixed_keywords = holds(held, Right::write);
+    for (const auto& pair : receipt.pairs)
+        change.uids.push_back({pair.second, pair.second});
+    MAIL_CO_DO(co_await state_->store.mail().change_flags(std::move(change)));
+    co_return receipt;
 }
 
 Task<Result<std::vector<store::Uid>>> Mailboxes::expunge(store::AccountId who, store::FolderId folder,
@@ -42,11 +75,16 @@ Task<Result<std::vector<store::Uid>>> Mailboxes::expunge(store::AccountId who, s
     co_return co_await state_->store.mail().expunge(folder, std::move(uids), only_deleted);
 }
 
-Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& owner, store::FolderId folder,
+Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& who, store::FolderId folder,
                                                            std::vector<NewItem> items) {
-    const auto account = owner.account;
-    const auto quota = owner.quota;
-    MAIL_CO_DO(co_await authorize(account, folder, Right::insert));
+    auto account = who.account;
+    auto quota = who.quota;
+    MAIL_CO_TRY(const auto held, co_await authorize(account, folder, Right::insert));
+    MAIL_CO_TRY(const auto row, co_await state_->store.mail().folder(folder));
+    if (row.account != account) {
+        account = row.account;
+        MAIL_CO_TRY(quota, co_await quota_of(account));
+    }
     std::vector<store::AcceptPlan> plans;
     const Time now = state_->clock.now();
     for (auto& item : items) {
@@ -59,8 +97,9 @@ Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& owner,
         store::LocalCopy copy;
         copy.account = account;
         copy.folder = folder;
-        copy.flags = item.flags;
-        copy.keywords = text::join(item.keywords, " ");
+        copy.flags = static_cast<std::uint8_t>(item.flags & ~fixed_flags(held)); // RFC 4314 §4 APPEND
+        if (holds(held, Right::write))
+            copy.keywords = text::join(item.keywords, " ");
         copy.internal_date = item.internal_date.value_or(now);
         copy.quota = quota;
         plan.local.push_back(std::move(copy));

@@ -1,50 +1,23 @@
 // The verbs of Mailboxes on folders, and who may do what.
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
-#include "common/mail/address.hpp"
 #include "common/mail/encoded.hpp"
 #include "maild/service/mailboxes_state.hpp"
 
 namespace mail::service {
 
-namespace {
-constexpr std::size_t owner_cache = 100000;
-
-[[nodiscard]] Failure no_folder() { return fail(ErrorCode::not_found, "no such folder"); }
-} // namespace
-
-Mailboxes::Mailboxes(store::Store& store, ChangeBus& bus, const Clock& clock)
-    : state_(std::make_shared<State>(store, bus, clock)) {
-    state_->watching = bus.watch_all([open = state_->open](const store::Changes& changes) { open->note(changes); });
+Mailboxes::Mailboxes(store::Store& store, ChangeBus& bus, Directory& directory, const Clock& clock)
+    : state_(std::make_shared<State>(store, bus, directory, clock)) {
+    // Both only need to hear of commits while Mailboxes lives: the token goes with the state.
+    auto* state = state_.get();
+    state_->watching = bus.watch_all([state](const store::Changes& changes) {
+        state->access.note(changes);
+        state->open->note(changes);
+    });
 }
 Mailboxes::~Mailboxes() { state_->open->clear(); }
 
 ChangeBus& Mailboxes::bus() noexcept { return state_->bus; }
-
-bool Mailboxes::may(store::AccountId who, const store::Folder& folder, Right /*right*/) const {
-    return folder.account == who;
-}
-
-Task<Result<void>> Mailboxes::authorize(store::AccountId who, store::FolderId folder, Right right) const {
-    {
-        const std::lock_guard lock(state_->mutex);
-        const auto it = state_->owners.find(folder);
-        if (it != state_->owners.end() && it->second == who)
-            co_return Result<void>{};
-    }
-    MAIL_CO_TRY(const auto row, co_await state_->store.mail().folder(folder));
-    // Someone else's folder looks like one that does not exist, unless the right to look it up is there.
-    if (!may(who, row, Right::lookup))
-        co_return no_folder();
-    if (!may(who, row, right))
-        co_return fail(ErrorCode::denied, "no right to do this in " + row.name);
-    const std::lock_guard lock(state_->mutex);
-    if (state_->owners.size() >= owner_cache)
-        state_->owners.clear();
-    if (row.account == who)
-        state_->owners.emplace(folder, who);
-    co_return Result<void>{};
-}
 
 Result<std::string> Mailboxes::normalise(std::string_view name) {
     if (!name.empty() && name.back() == '/')
@@ -72,19 +45,58 @@ Result<std::string> Mailboxes::normalise(std::string_view name) {
     return out;
 }
 
+bool Mailboxes::is_reserved(const Place& place) {
+    const std::string top = place.name.substr(0, place.name.find('/')) + '/';
+    return top == other_users || top == public_folders;
+}
+
 Task<Result<std::vector<store::Folder>>> Mailboxes::folders(store::AccountId who) {
-    co_return co_await state_->store.mail().folders(who);
+    MAIL_CO_TRY(auto out, co_await state_->store.mail().folders(who));
+    MAIL_CO_DO(co_await append_shared(who, out));
+    co_return out;
 }
 
 Task<Result<store::Folder>> Mailboxes::find(store::AccountId who, std::string name) {
-    MAIL_CO_TRY(const auto normal, normalise(name));
-    co_return co_await state_->store.mail().find_folder(who, normal);
+    MAIL_CO_TRY(const auto place, co_await locate(who, std::move(name)));
+    MAIL_CO_TRY(auto folder, co_await state_->store.mail().find_folder(place.account, place.name));
+    MAIL_CO_DO(co_await may(who, folder, Right::lookup));
+    folder.name = place.shown_before + folder.name;
+    co_return folder;
 }
 
-Task<Result<void>> Mailboxes::make_parents(store::AccountId who, std::string name) {
+// RFC 4314 §4 CREATE: the right to create in the closest folder above; the new folder is shared as that one is. At the top of
+// somebody else's mailbox its INBOX stands for it.
+Task<Result<AccessList>> Mailboxes::list_for_child(store::AccountId who, store::AccountId owner, std::string name) const {
+    std::optional<store::Folder> above;
+    for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0 && !above; slash = name.rfind('/', slash - 1)) {
+        auto found = co_await state_->store.mail().find_folder(owner, name.substr(0, slash));
+        if (found)
+            above = std::move(*found);
+        else if (found.error().code != ErrorCode::not_found)
+            co_return fail(found.error());
+    }
+    if (!above && who == owner)
+        co_return AccessList();
+    if (!above) {
+        MAIL_CO_TRY(above, co_await state_->store.mail().find_folder(owner, "INBOX"));
+    }
+    MAIL_CO_DO(co_await may(who, *above, Right::create));
+    MAIL_CO_TRY(const auto list, co_await state_->access.of(above->id));
+    co_return *list;
+}
+
+Task<Result<store::Folder>> Mailboxes::make_folder(store::AccountId account, std::string name, store::SpecialUse use,
+                                                   const AccessList& list) {
+    MAIL_CO_TRY(auto folder, co_await state_->store.mail().create_folder(account, std::move(name), store::FolderClass::mail, use));
+    if (!list.entries().empty()) {
+        MAIL_CO_DO(co_await state_->access.put(account, folder.id, list));
+    }
+    co_return folder;
+}
+
+Task<Result<void>> Mailboxes::make_parents(store::AccountId account, std::string name, const AccessList& list) {
     for (auto at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) {
-        const auto made = co_await state_->store.mail().create_folder(who, name.substr(0, at), store::FolderClass::mail,
-                                                                      store::SpecialUse::none);
+        const auto made = co_await make_folder(account, name.substr(0, at), store::SpecialUse::none, list);
         if (!made && made.error().code != ErrorCode::conflict)
             co_return fail(made.error());
     }
@@ -92,41 +104,53 @@ Task<Result<void>> Mailboxes::make_parents(store::AccountId who, std::string nam
 }
 
 Task<Result<store::Folder>> Mailboxes::create(store::AccountId who, std::string name, store::SpecialUse use) {
-    MAIL_CO_TRY(auto normal, normalise(name));
-    MAIL_CO_TRY(const auto present, co_await folders(who));
+    MAIL_CO_TRY(const auto place, co_await locate(who, std::move(name)));
+    if (is_reserved(place))
+        co_return fail(ErrorCode::denied, "this name is kept for the folders of others");
+    if (!place.shown_before.empty() && use != store::SpecialUse::none)
+        co_return fail(ErrorCode::denied, "a special use is its owner's choice");
+    MAIL_CO_TRY(const auto list, co_await list_for_child(who, place.account, place.name));
+    MAIL_CO_TRY(const auto present, co_await state_->store.mail().folders(place.account));
     if (present.size() >= limit::folders_per_mailbox)
         co_return fail(ErrorCode::too_large, "the mailbox has too many folders");
     for (const auto& folder : present)
-        if (folder.name == normal)
+        if (folder.name == place.name)
             co_return fail(ErrorCode::conflict, "the folder exists");
-    MAIL_CO_DO(co_await make_parents(who, normal));
-    co_return co_await state_->store.mail().create_folder(who, std::move(normal), store::FolderClass::mail, use);
+    MAIL_CO_DO(co_await make_parents(place.account, place.name, list));
+    MAIL_CO_TRY(auto folder, co_await make_folder(place.account, place.name, use, list));
+    folder.name = place.shown_before + folder.name;
+    co_return folder;
 }
 
 Task<Result<void>> Mailboxes::rename(store::AccountId who, std::string from, std::string to) {
-    MAIL_CO_TRY(const auto old_name, normalise(from));
-    MAIL_CO_TRY(auto new_name, normalise(to));
-    if (new_name == "INBOX" || new_name.starts_with(old_name + '/'))
+    MAIL_CO_TRY(const auto source, co_await locate(who, std::move(from)));
+    MAIL_CO_TRY(const auto target, co_await locate(who, std::move(to)));
+    if (source.account != target.account || is_reserved(target) || target.name == "INBOX" ||
+        target.name.starts_with(source.name + '/'))
         co_return fail(ErrorCode::invalid, "the folder cannot be moved there");
-    MAIL_CO_TRY(const auto folder, co_await state_->store.mail().find_folder(who, old_name));
-    if (!may(who, folder, Right::remove_folder))
-        co_return fail(ErrorCode::denied, "no right to rename " + old_name);
-    MAIL_CO_DO(co_await make_parents(who, new_name));
-    co_return co_await state_->store.mail().rename_folder(folder.id, std::move(new_name));
+    MAIL_CO_TRY(const auto folder, co_await state_->store.mail().find_folder(source.account, source.name));
+    MAIL_CO_DO(co_await may(who, folder, Right::remove_folder));
+    MAIL_CO_TRY(const auto list, co_await list_for_child(who, target.account, target.name));
+    MAIL_CO_DO(co_await make_parents(target.account, target.name, list));
+    co_return co_await state_->store.mail().rename_folder(folder.id, target.name);
 }
 
 Task<Result<void>> Mailboxes::remove(store::AccountId who, std::string name) {
-    MAIL_CO_TRY(const auto normal, normalise(name));
-    if (normal == "INBOX")
+    MAIL_CO_TRY(const auto place, co_await locate(who, std::move(name)));
+    MAIL_CO_TRY(const auto folder, co_await state_->store.mail().find_folder(place.account, place.name));
+    MAIL_CO_DO(co_await may(who, folder, Right::remove_folder));
+    if (place.name == "INBOX")
         co_return fail(ErrorCode::denied, "INBOX cannot be removed");
-    MAIL_CO_TRY(const auto folder, co_await state_->store.mail().find_folder(who, normal));
-    if (!may(who, folder, Right::remove_folder))
-        co_return fail(ErrorCode::denied, "no right to remove " + normal);
     co_return co_await state_->store.mail().delete_folder(folder.id);
 }
 
 Task<Result<void>> Mailboxes::subscribe(store::AccountId who, std::string name, bool subscribed) {
     MAIL_CO_TRY(auto normal, normalise(name));
+    // A name of the own mailbox may be subscribed before it exists; of others', only what may be looked up.
+    if (subscribed && (normal.starts_with(other_users) || normal.starts_with(public_folders))) {
+        MAIL_CO_TRY(const auto folder, co_await find(who, normal));
+        normal = folder.name;
+    }
     co_return co_await state_->store.mail().subscribe(who, std::move(normal), subscribed);
 }
 

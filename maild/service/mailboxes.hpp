@@ -7,31 +7,43 @@
 #include "maild/service/changes.hpp"
 #include "maild/service/directory.hpp"
 #include "maild/service/folder_snapshot.hpp"
+#include "maild/service/rights.hpp"
 #include "maild/store/store.hpp"
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace mail::service {
 
-/// RFC 4314 rights as bits.
-enum class Right : std::uint16_t {
-    lookup = 1, read = 2, seen = 4, write = 8, insert = 16, post = 32, create = 64, remove_folder = 128, remove_item = 256,
-    expunge = 512, administer = 1024,
+/// Folders of others stand below these names: "Other Users/bob@example.org/INBOX", "Public/News" (RFC 2342). The public folders
+/// of a domain are those of its mailbox public@DOMAIN. Whose they are makes no difference to rights: an access list decides.
+inline constexpr std::string_view other_users = "Other Users/";
+inline constexpr std::string_view public_folders = "Public/";
+inline constexpr std::string_view public_local_part = "public";
+
+/// One entry of an access list as people write it.
+struct NamedAccess {
+    std::string identifier; ///< an address, or "anyone"
+    bool negative = false;
+    RightSet rights = 0;
 };
+enum class AccessChange : std::uint8_t { replace, add, remove, forget };
 
 class Mailboxes {
   public:
-    Mailboxes(store::Store& store, ChangeBus& bus, const Clock& clock);
+    Mailboxes(store::Store& store, ChangeBus& bus, Directory& directory, const Clock& clock);
     ~Mailboxes();
 
-    /// The one place that decides. Owners have every right on their folders.
-    [[nodiscard]] bool may(store::AccountId who, const store::Folder& folder, Right right) const;
+    /// The one place that decides: all that `who` may do there when `right` is part of it. Errors: not_found for folders
+    /// `who` may not even look up, denied without `right`.
+    [[nodiscard]] Task<Result<RightSet>> may(store::AccountId who, const store::Folder& folder, Right right) const;
 
+    /// Own folders, then those of others that `who` may look up; names as `who` sees them.
     [[nodiscard]] Task<Result<std::vector<store::Folder>>> folders(store::AccountId who);
-    /// `name` is UTF-8; "inbox" in any case is INBOX. Errors: not_found.
+    /// `name` is UTF-8; "inbox" in any case is INBOX. The result's name is as `who` sees it. Errors: not_found.
     [[nodiscard]] Task<Result<store::Folder>> find(store::AccountId who, std::string name);
     /// Checks the name (limits, control characters, empty levels) and makes missing parents (RFC 9051 §6.3.4).
     [[nodiscard]] Task<Result<store::Folder>> create(store::AccountId who, std::string name, store::SpecialUse use);
@@ -42,6 +54,21 @@ class Mailboxes {
     [[nodiscard]] Task<Result<std::vector<std::string>>> subscriptions(store::AccountId who);
     /// NFC, INBOX in its one spelling, no trailing separator. Errors: invalid.
     [[nodiscard]] static Result<std::string> normalise(std::string_view name);
+
+    /// The access list of a folder, its owner first. Needs the right to administer it.
+    [[nodiscard]] Task<Result<std::vector<NamedAccess>>> access(store::AccountId who, store::FolderId folder);
+    /// `identifier` is an address or "anyone", with "-" before it for negative rights. Owners keep owner_minimum.
+    [[nodiscard]] Task<Result<void>> change_access(store::AccountId who, store::FolderId folder, std::string identifier,
+                                                   AccessChange how, RightSet rights);
+    /// Account an identifier means; 0 for anyone. Errors: not_found.
+    [[nodiscard]] Result<store::AccountId> named_account(const std::string& identifier) const;
+
+    /// Metadata entries of a folder, or with 0 of the server, that `who` may see: "/private/comment" and "/shared/comment".
+    using Metadata = std::vector<std::pair<std::string, std::string>>;
+    [[nodiscard]] Task<Result<Metadata>> metadata(store::AccountId who, store::FolderId folder);
+    /// No value: the entry goes. Errors: denied, too_large (a value), over_quota (their number).
+    [[nodiscard]] Task<Result<void>> set_metadata(store::AccountId who, store::FolderId folder,
+                                                  std::vector<std::pair<std::string, std::optional<std::string>>> entries);
 
     /// A folder held open: its snapshot stays in memory and current while any handle lives.
     class OpenFolder {
@@ -55,8 +82,8 @@ class Mailboxes {
     };
     [[nodiscard]] Task<Result<std::shared_ptr<OpenFolder>>> open(store::AccountId who, store::FolderId folder);
 
-    // Each returns after the change is durable and OpenFolder::current() of this folder shows it. `quota` is that of
-    // the target's owner, 0 for none.
+    // Each returns after the change is durable and OpenFolder::current() of this folder shows it. Flags that `who` has no
+    // right to change stay as they are (RFC 4314 §4). `quota` is that of `who`, 0 for none; folders of others have theirs.
     [[nodiscard]] Task<Result<store::FlagReceipt>> change_flags(store::AccountId who, store::FlagChange change);
     [[nodiscard]] Task<Result<store::CopyReceipt>> copy(store::AccountId who, store::FolderId source, store::UidSet uids,
                                                         store::FolderId target, bool move, std::uint64_t quota);
@@ -69,7 +96,7 @@ class Mailboxes {
         std::optional<Time> internal_date; ///< now when missing
     };
     /// All or none. Errors: over_quota, too_large, no_space, not_found.
-    [[nodiscard]] Task<Result<std::vector<store::Placed>>> append(const Mailbox& owner, store::FolderId folder,
+    [[nodiscard]] Task<Result<std::vector<store::Placed>>> append(const Mailbox& who, store::FolderId folder,
                                                                   std::vector<NewItem> items);
     /// For bytes that arrive over time; limit::stream_threshold decides who should use it.
     [[nodiscard]] Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
@@ -92,9 +119,25 @@ class Mailboxes {
     [[nodiscard]] ChangeBus& bus() noexcept;
 
   private:
-    /// not_found for folders `who` may not even look up, denied without `right`.
-    [[nodiscard]] Task<Result<void>> authorize(store::AccountId who, store::FolderId folder, Right right) const;
-    [[nodiscard]] Task<Result<void>> make_parents(store::AccountId who, std::string name);
+    /// Where a name leads.
+    struct Place {
+        store::AccountId account = 0;
+        std::string shown_before; ///< what `who` sees before the name; empty in the own mailbox
+        std::string name;
+    };
+    [[nodiscard]] Task<Result<RightSet>> rights(store::AccountId who, store::AccountId owner, store::FolderId folder) const;
+    [[nodiscard]] Task<Result<RightSet>> authorize(store::AccountId who, store::FolderId folder, Right right) const;
+    [[nodiscard]] static bool is_reserved(const Place& place);
+    [[nodiscard]] Task<Result<Place>> locate(store::AccountId who, std::string name) const;
+    [[nodiscard]] std::optional<store::AccountId> public_account(std::string_view address) const;
+    [[nodiscard]] Task<Result<store::AccountId>> metadata_owner(store::AccountId who, store::FolderId folder) const;
+    [[nodiscard]] Task<Result<std::uint64_t>> quota_of(store::AccountId owner) const;
+    [[nodiscard]] Task<Result<void>> append_shared(store::AccountId who, std::vector<store::Folder>& out);
+    /// The access list that a new folder gets from the one above it; checks the right to create there.
+    [[nodiscard]] Task<Result<AccessList>> list_for_child(store::AccountId who, store::AccountId owner, std::string name) const;
+    [[nodiscard]] Task<Result<store::Folder>> make_folder(store::AccountId account, std::string name, store::SpecialUse use,
+                                                          const AccessList& list);
+    [[nodiscard]] Task<Result<void>> make_parents(store::AccountId account, std::string name, const AccessList& list);
     struct State;
     std::shared_ptr<State> state_;
 };

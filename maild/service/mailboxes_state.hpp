@@ -1,16 +1,19 @@
 // What mailboxes.cpp (folders) and mailbox_items.cpp (what is in them) share. Private to service.
 #pragma once
 
+#include "maild/service/access_lists.hpp"
 #include "maild/service/mailboxes.hpp"
 #include "maild/service/open_folders.hpp"
 
 namespace mail::service {
 
 struct Mailboxes::State {
-    State(store::Store& s, ChangeBus& b, const Clock& c) : store(s), bus(b), clock(c) {}
+    State(store::Store& s, ChangeBus& b, Directory& d, const Clock& c) : store(s), bus(b), directory(d), clock(c), access(s.mail()) {}
     store::Store& store;
     ChangeBus& bus;
+    Directory& directory;
     const Clock& clock;
+    AccessLists access;
     std::shared_ptr<OpenFolders> open = std::make_shared<OpenFolders>();
     ChangeBus::Token watching;
     std::mutex mutex;

@@ -224,6 +224,8 @@ struct FlagChange {
     std::uint8_t flags = 0;
     std::vector<std::string> keywords;
     std::optional<ModSeq> unchanged_since; ///< RFC 7162 §3.1.3
+    std::uint8_t fixed_flags = 0;          ///< flags that stay as they are whatever the operation says
+    bool fixed_keywords = false;           ///< and so do all keywords
 };
 struct FlagReceipt {
     ModSeq modseq = 0;

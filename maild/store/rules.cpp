@@ -79,7 +79,9 @@ FlagState apply_flags(const FlagState& before, const FlagChange& change) {
         break;
     }
     }
-    after.keywords = join_keywords(words);
+    after.flags = static_cast<std::uint8_t>((before.flags & change.fixed_flags) | (after.flags & ~change.fixed_flags));
+    if (!change.fixed_keywords)
+        after.keywords = join_keywords(words);
     return after;
 }
 

@@ -38,7 +38,7 @@ const net::TlsCertificate& test_certificate() {
 struct House::State {
     State()
         : store(store::open_memory(system_clock())), pool(1, 100), config(*store), directory(*store, config),
-          sign_in(*store, directory, pool), mailboxes(*store, bus, system_clock()),
+          sign_in(*store, directory, pool), mailboxes(*store, bus, directory, system_clock()),
           delivery(*store, config, directory, system_clock()),
           resources(*store, pool, [this](std::uint64_t) { return reload(); }),
           services{{config, directory, delivery, sign_in, budget, &store->queue()},

@@ -118,6 +118,16 @@ bool Cursor::nstring(std::optional<std::string>& out) {
     return string(out.emplace());
 }
 
+bool Cursor::value(std::optional<std::string>& out) {
+    const auto* literal = literal_here();
+    if (literal == nullptr || !literal->literal8 || literal->streamed)
+        return nstring(out);
+    out = text_.substr(literal->data, static_cast<std::size_t>(literal->size));
+    at_ = literal->data + out->size();
+    ++next_literal_;
+    return true;
+}
+
 bool Cursor::list_mailbox(std::string& out) {
     if (at_string())
         return string(out);

@@ -44,6 +44,8 @@ class Cursor {
     bool astring(std::string& out);
     /// nullopt for NIL.
     bool nstring(std::optional<std::string>& out);
+    /// NIL, a string, or a literal8, which may hold NUL (RFC 5464 §5 value).
+    bool value(std::optional<std::string>& out);
     bool list_mailbox(std::string& out);
     bool number(std::uint32_t& out);
     bool number64(std::uint64_t& out);
@@ -82,6 +84,9 @@ bool parse_select(Cursor& in, Command& out);
 bool parse_create(Cursor& in, Command& out);
 bool parse_mailbox_only(Cursor& in, Command& out);
 bool parse_rename(Cursor& in, Command& out);
+bool parse_mailbox_rights(Cursor& in, Command& out);
+bool parse_getmetadata(Cursor& in, Command& out);
+bool parse_setmetadata(Cursor& in, Command& out);
 bool parse_list(Cursor& in, Command& out);
 bool parse_lsub(Cursor& in, Command& out);
 bool parse_status(Cursor& in, Command& out);
@@ -96,6 +101,8 @@ bool parse_expunge(Cursor& in, Command& out);
 
 /// "1:100" or "-1:-100" (RFC 9394 §4).
 bool parse_partial_range(Cursor& in, PartialRange& range);
+/// "/private/comment": name of a metadata entry (RFC 5464 §3.2).
+bool parse_entry_name(Cursor& in, std::string& name);
 /// " (items)" of STATUS and of LIST RETURN STATUS.
 bool parse_status_items(Cursor& in, std::uint16_t& items);
 /// Flags, date and literal of one APPEND message, from the blank before it.

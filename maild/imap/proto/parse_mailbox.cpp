@@ -88,8 +88,16 @@ bool parse_list_return(Cursor& in, ListArguments& body) {
             body.return_children = true;
         else if (in.take_word("SPECIAL-USE"))
             body.return_special_use = true;
+        else if (in.take_word("MYRIGHTS")) // RFC 8440
+            body.return_my_rights = true;
         else if (in.take_word("STATUS"))
             return parse_status_items(in, body.return_status);
+        else if (in.take_word("METADATA")) // RFC 9590
+            return in.space() && parenthesised(in, [&] {
+                if (body.return_metadata.size() >= 32)
+                    return in.fail("too many metadata entries");
+                return parse_entry_name(in, body.return_metadata.emplace_back());
+            });
         else
             return in.fail("unknown LIST return option");
         return true;

@@ -178,7 +178,7 @@ TEST_CASE("LIST, LSUB, SPECIAL-USE, NAMESPACE, modified UTF-7") {
     CHECK_THAT(out, Contains("* LIST (\\Noselect) \"/\" \"\"\r\n"));
     CHECK_THAT(out, Contains("* STATUS Drafts (MESSAGES 0)\r\n"));
     CHECK_THAT(out, Contains("\"/\" x (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n"));
-    CHECK_THAT(out, Contains("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"));
+    CHECK_THAT(out, Contains("* NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) ((\"Public/\" \"/\"))\r\n"));
     CHECK_THAT(out, Contains("k OK") && Contains("l NO") && Contains("q NO") && Contains("r NO [USEATTR]"));
     CHECK_THAT(out, Contains("* LIST (\\HasNoChildren) \"/\" \"caf\xC3\xA9\"\r\n"));
 }

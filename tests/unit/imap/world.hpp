@@ -17,7 +17,7 @@ namespace mail::imap::test {
 
 struct World {
     World() : store(store::open_memory(system_clock())), config(*store), directory(*store, config),
-              pool(1, 100), sign_in(*store, directory, pool), mailboxes(*store, bus, system_clock()) {
+              pool(1, 100), sign_in(*store, directory, pool), mailboxes(*store, bus, directory, system_clock()) {
         store->on_commit([this](const store::Changes& changes) {
             directory.forget(changes);
             bus.publish(changes);
