@@ -1,4 +1,4 @@
-// client_load MODE PORT CONNECTIONS COUNT [BYTES] [tls]: what mail clients do, timed. Mailboxes are u0@bench.test, u1 ... (password pw).
+// client_load MODE PORT CONNECTIONS COUNT [BYTES] [tls]: what mail clients do, timed. Mailboxes are u0@bench.test to u19 (password pw).
 //   login   COUNT whole connections: greeting, (a full TLS handshake,) LOGIN, LOGOUT
 //   append  COUNT messages of BYTES by APPEND, each connection to its own INBOX
 //   fetch   FETCH 1:* BODY.PEEK[] of u0's folder "mid", COUNT times
@@ -143,7 +143,7 @@ void logins(const Job& job) {
     wait_for_start();
     for (long n; (n = next_one++) < job.count;) {
         Client client(job.port, job.tls);
-        if (!client.command(login(n % 100)) || !client.command("LOGOUT"))
+        if (!client.command(login(n % 20)) || !client.command("LOGOUT"))
             ++failed;
     }
 }
