@@ -3,8 +3,8 @@
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
+#include "common/mail/utf7.hpp"
 #include "maild/imap/proto/response.hpp"
-#include "maild/imap/proto/utf7.hpp"
 #include "maild/imap/special_use.hpp"
 
 #include <algorithm>

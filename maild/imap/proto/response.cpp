@@ -2,8 +2,8 @@
 
 #include "common/base/text.hpp"
 #include "common/mail/envelope.hpp"
+#include "common/mail/utf7.hpp"
 #include "maild/imap/proto/characters.hpp"
-#include "maild/imap/proto/utf7.hpp"
 
 #include <algorithm>
 #include <array>

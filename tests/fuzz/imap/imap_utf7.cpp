@@ -1,7 +1,7 @@
 // Decoding and encoding again gives the same bytes, in both directions.
 #include "common/base/text.hpp"
+#include "common/mail/utf7.hpp"
 #include "maild/imap/proto/list_pattern.hpp"
-#include "maild/imap/proto/utf7.hpp"
 
 #include <cstdint>
 #include <cstdlib>

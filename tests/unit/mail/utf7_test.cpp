@@ -1,10 +1,10 @@
-#include "maild/imap/proto/utf7.hpp"
+#include "common/mail/utf7.hpp"
 
 #include "tests/catch.hpp"
 
 #include <vector>
 
-using namespace mail::imap;
+using namespace mail;
 
 TEST_CASE("RFC 3501 §5.1.3: modified UTF-7 examples and round trips") {
     const std::vector<std::pair<std::string, std::string>> rows = {

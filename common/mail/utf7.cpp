@@ -1,11 +1,11 @@
-#include "maild/imap/proto/utf7.hpp"
+#include "common/mail/utf7.hpp"
 
 #include "common/base/text.hpp"
 
 #include <array>
 #include <cstdint>
 
-namespace mail::imap {
+namespace mail {
 
 namespace {
 
@@ -193,4 +193,4 @@ std::optional<std::string> decode_mailbox_name(std::string_view raw, bool utf8_s
     return decode_utf7(raw);
 }
 
-} // namespace mail::imap
+} // namespace mail

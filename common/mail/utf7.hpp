@@ -1,13 +1,12 @@
-// Modified UTF-7 of mailbox names (RFC 3501 §5.1.3).
-// Names inside the house are UTF-8; which may be created is decided by service::Mailboxes::normalise. IMAP4rev1
-// sessions see modified UTF-7, sessions that enabled IMAP4rev2 see UTF-8 (RFC 9051 §5.1).
+// Modified UTF-7 of mailbox names (RFC 3501 §5.1.3). Names inside the house are UTF-8; IMAP4rev1 sessions see modified UTF-7,
+// sessions that enabled IMAP4rev2 see UTF-8 (RFC 9051 §5.1). Maildir++ folders have such names on disk too.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace mail::imap {
+namespace mail {
 
 /// nullopt for what RFC 3501 §5.1.3 forbids: 8-bit bytes, unterminated or empty shifts, printable ASCII in base64,
 /// lone surrogates, superfluous shifts, nonzero padding bits. So decoding and encoding again gives the same bytes.
@@ -19,4 +18,4 @@ namespace mail::imap {
 /// valid UTF-8 too, as long as no "&" is in the name.
 [[nodiscard]] std::optional<std::string> decode_mailbox_name(std::string_view raw, bool utf8_session);
 
-} // namespace mail::imap
+} // namespace mail
