@@ -152,7 +152,7 @@ class Server {
         admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }};
         return {*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); },
                 [this](std::string sender, std::string recipient) { return outbound_.way(std::move(sender), std::move(recipient)); },
-                &stories_, &directory_};
+                &stories_, &mailboxes_, &directory_, &sign_in_};
     }
 
     /// A signal, or 0 when it is time for the next beat().

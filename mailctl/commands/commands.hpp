@@ -27,6 +27,10 @@ namespace mail::mailctl {
 [[nodiscard]] std::vector<CommandSpec> completion_commands();
 /// A verb of kinds whose name is an address that stands for others.
 [[nodiscard]] CommandSpec expand_command(const schema::Kind& kind);
+/// Verbs of the kind mailbox.
+[[nodiscard]] std::vector<CommandSpec> mailbox_commands();
+[[nodiscard]] CommandSpec mailbox_import_command();
+[[nodiscard]] CommandSpec mailbox_export_command();
 /// A verb of the kind route.
 [[nodiscard]] CommandSpec route_test_command();
 

@@ -209,6 +209,9 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
         commands.push_back(metrics_spec());
     if (kind.owns_address && !kind.has_account)
         commands.push_back(expand_command(kind));
+    if (kind.name == "mailbox")
+        for (CommandSpec& command : mailbox_commands())
+            commands.push_back(std::move(command));
     if (kind.name == "route")
         commands.push_back(route_test_command());
     for (const ListVerb& verb : list_verbs)

@@ -52,7 +52,7 @@ boost::json::object schema_object() {
 } // namespace
 
 std::size_t Api::body_limit(const net::HttpRequest& head) const {
-    const bool bulk = head.path == "/v1/plan" || head.path == "/v1/apply";
+    const bool bulk = head.path == "/v1/plan" || head.path == "/v1/apply" || MailRoutes::takes_batch(head);
     return static_cast<std::size_t>(bulk ? limit::admin_apply_body : limit::admin_body);
 }
 
@@ -124,6 +124,10 @@ Task<net::HttpResponse> Api::dispatch(const net::HttpRequest& request) {
         if (what == "watch")
             co_return watch(request);
     }
+    if (what == "mailboxes" && path.size() >= 4 && path[3] == "mail")
+        co_return co_await mail(request);
+    if (what == "mailboxes" && path.size() == 4 && path[3] == "sessions" && get)
+        co_return sessions(path[2]);
     const auto kind = schema::need_kind(what);
     if (!kind)
         co_return problem_reply(kind.error());

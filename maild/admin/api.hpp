@@ -4,6 +4,7 @@
 
 #include "common/net/http.hpp"
 #include "common/net/listener.hpp"
+#include "maild/admin/mail_routes.hpp"
 #include "maild/admin/resources.hpp"
 #include "maild/service/changes.hpp"
 #include "maild/service/stories.hpp"
@@ -18,6 +19,7 @@ struct Way;
 }
 namespace mail::service {
 class Directory;
+class SignIn;
 }
 
 namespace mail::admin {
@@ -39,7 +41,9 @@ struct Services {
     /// Where mail would go; null: nothing leaves.
     std::function<Task<Result<queue::Way>>(std::string sender, std::string recipient)> find_way{};
     service::Stories* stories = nullptr; ///< null: nothing is told
-    service::Directory* directory = nullptr; ///< null: this server takes no mail
+    service::Mailboxes* mailboxes = nullptr; ///< with the next two: null where there is no mail to look at
+    service::Directory* directory = nullptr;
+    service::SignIn* sign_in = nullptr;
 };
 
 /// Who is asking, from the socket's credentials.
@@ -67,6 +71,11 @@ class Api final : public net::HttpHandler {
     [[nodiscard]] Reply put(const schema::Kind& kind, std::string name, const net::HttpRequest& request, bool patch);
     [[nodiscard]] Reply remove(const schema::Kind& kind, std::string name, const net::HttpRequest& request);
     [[nodiscard]] Reply resource_action(const schema::Kind& kind, std::string name, const net::HttpRequest& request);
+    // session_routes.cpp
+    [[nodiscard]] Result<service::MailboxPtr> mailbox(const std::string& name) const;
+    [[nodiscard]] Reply mail(const net::HttpRequest& request);
+    [[nodiscard]] net::HttpResponse sessions(const std::string& name) const;
+    [[nodiscard]] net::HttpResponse kick(const std::string& name, const net::HttpRequest& request) const;
     // plan_routes.cpp
     [[nodiscard]] Reply plan(const net::HttpRequest& request, bool apply);
     [[nodiscard]] Reply export_documents(const net::HttpRequest& request);
@@ -100,6 +109,7 @@ class Api final : public net::HttpHandler {
 
     Services& services_;
     Caller caller_;
+    std::unique_ptr<MailRoutes> mail_; ///< of the mailbox that was asked for last
 };
 
 } // namespace mail::admin

@@ -215,6 +215,8 @@ Task<net::HttpResponse> Api::remove(const schema::Kind& kind, std::string name, 
 Task<net::HttpResponse> Api::resource_action(const schema::Kind& kind, std::string name, const net::HttpRequest& request) {
     if (request.method != "POST")
         co_return method_not_allowed("POST");
+    if (kind.name == "mailbox" && request.segments[4] == "kick")
+        co_return kick(name, request);
     if (kind.name != "mailbox" || request.segments[4] != "password")
         co_return problem_reply(Error{ErrorCode::not_found, "there is no such action", ""});
     auto body = read_body(request, {"password"});

@@ -85,7 +85,7 @@ Reply Session::signed_in(service::MailboxPtr mailbox) {
             doorbell->revoked = true;
             doorbell->signal.fire();
         }
-    });
+    }, caller());
     return Reply::ok("signed in", "CAPABILITY " + capabilities());
 }
 

@@ -260,7 +260,7 @@ Task<void> Session::signed_in(service::MailboxPtr mailbox) {
         co_return;
     }
     drop_ = std::move(*opened);
-    watch_ = services_.sign_in.watch(mailbox, stream_.closer());
+    watch_ = services_.sign_in.watch(mailbox, stream_.closer(), caller());
     state_ = State::transaction;
     say("+OK " + std::to_string(drop_->messages().size()) + " messages");
 }

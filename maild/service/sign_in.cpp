@@ -33,6 +33,7 @@ struct SignIn::State {
     struct Watcher {
         std::string key, verifier;
         std::function<void()> end;
+        OpenSession open;
     };
 
     /// One key per user and password, useless without this process's random key (faults: the user is part of it).
@@ -249,11 +250,12 @@ Duration SignIn::failure_delay(unsigned failures) noexcept {
 
 void SignIn::set_failure_delay(Duration unit) noexcept { delay_unit_us.store(unit.count()); }
 
-std::shared_ptr<void> SignIn::watch(const MailboxPtr& mailbox, std::function<void()> end) {
+std::shared_ptr<void> SignIn::watch(const MailboxPtr& mailbox, std::function<void()> end, Caller who) {
     auto watcher = std::make_shared<State::Watcher>();
     watcher->key = mailbox->key;
     watcher->verifier = mailbox->verifier;
     watcher->end = std::move(end);
+    watcher->open = {std::move(who), system_clock().now()};
     const std::lock_guard lock(state_->mutex);
     state_->watchers.emplace(watcher->key, watcher);
     return {watcher.get(), [state = state_, watcher](void*) {
@@ -265,6 +267,32 @@ std::shared_ptr<void> SignIn::watch(const MailboxPtr& mailbox, std::function<voi
                         return;
                     }
             }};
+}
+
+std::vector<SignIn::OpenSession> SignIn::sessions(const std::string& mailbox_key) const {
+    std::vector<OpenSession> out;
+    {
+        const std::lock_guard lock(state_->mutex);
+        const auto [first, last] = state_->watchers.equal_range(mailbox_key);
+        for (auto it = first; it != last; ++it)
+            out.push_back(it->second->open);
+    }
+    std::sort(out.begin(), out.end(), [](const OpenSession& a, const OpenSession& b) { return a.since < b.since; });
+    return out;
+}
+
+std::size_t SignIn::end_sessions(const std::string& mailbox_key, const std::string& session) {
+    std::vector<std::shared_ptr<State::Watcher>> ending;
+    {
+        const std::lock_guard lock(state_->mutex);
+        const auto [first, last] = state_->watchers.equal_range(mailbox_key);
+        for (auto it = first; it != last; ++it)
+            if (session.empty() || it->second->open.who.session == session)
+                ending.push_back(it->second);
+    }
+    for (const auto& watcher : ending)
+        watcher->end();
+    return ending.size();
 }
 
 void SignIn::recheck(const store::Changes& changes) {

@@ -5,6 +5,7 @@
 
 #include "common/async/runtime.hpp"
 #include "common/base/secret.hpp"
+#include "common/base/time.hpp"
 #include "common/sasl/mechanism.hpp"
 #include "maild/service/directory.hpp"
 
@@ -12,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace mail::service {
 
@@ -65,7 +67,16 @@ class SignIn {
 
     /// While the returned token lives, `end` is called (from any thread, once) when the mailbox is disabled, removed or
     /// gets another password.
-    [[nodiscard]] std::shared_ptr<void> watch(const MailboxPtr& mailbox, std::function<void()> end);
+    /// Until then the session is among sessions(), as `who` describes it.
+    [[nodiscard]] std::shared_ptr<void> watch(const MailboxPtr& mailbox, std::function<void()> end, Caller who = {});
+    struct OpenSession {
+        Caller who;
+        Time since{};
+    };
+    /// Who is signed in to a mailbox, the longest first.
+    [[nodiscard]] std::vector<OpenSession> sessions(const std::string& mailbox_key) const;
+    /// Ends them, or with a session's id that one alone; how many. They may sign in again.
+    std::size_t end_sessions(const std::string& mailbox_key, const std::string& session = {});
     /// To be called after every commit that changes resources, not on the store's thread: it looks mailboxes up.
     void recheck(const store::Changes& changes);
 

@@ -48,7 +48,8 @@ Task<void> Session::exchange(service::SaslExchange& exchange, std::optional<std:
         if (auto* done = std::get_if<service::SaslExchange::Signed>(&outcome)) {
             mailbox_ = std::move(done->mailbox);
             story_.signed_in(mailbox_->address, services_.delivery.clock().now());
-            watch_ = services_.sign_in.watch(mailbox_, stream_.ender());
+            service::Caller who{service::Protocol::submission, stream_.peer().address, id_, stream_.tls() != nullptr, {}};
+            watch_ = services_.sign_in.watch(mailbox_, stream_.ender(), std::move(who));
             say(Reply(235, "2.7.0", "Signed in"));
             co_return;
         }
