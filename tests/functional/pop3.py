@@ -30,12 +30,12 @@ class Pop:
         self.s.sendall(data if isinstance(data, bytes) else data.encode())
 
     def command(self, text):
-        """The answer; empty when the server has ended the connection."""
+        """The first line of the answer; nothing once the server has closed."""
         try:
             self.send(text + "\r\n")
-        except OSError:
+            return self.line()
+        except (BrokenPipeError, ConnectionResetError):
             return ""
-        return self.line()
 
     def lines(self, text):
         """The lines of a multi-line answer."""

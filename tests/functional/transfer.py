@@ -101,7 +101,7 @@ os.symlink("/etc", odd / ".Etc")
 (odd / ".a..b" / "cur").mkdir()
 done = import_("ann", odd, "--folder", "Odd")
 check("a hostile tree: what is sound is taken, the rest is told", done.returncode == 9 and told(done)["added"] == 1 and told(done)["left_out"] == 4, told(done))
-quota = house.mailctl("mailbox", "set", "dot@example.test", "--quota", "3MiB")
+quota = house.mailctl("mailbox", "set", "dot@example.test", "--quota", "2MiB")
 done = import_("dot", big, "--folder", "Full")
 check("a full mailbox ends it with one clear error", done.returncode == 1 and "quota" in done.stderr.lower(), done.stderr)
 
