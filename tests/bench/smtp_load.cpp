@@ -1,5 +1,6 @@
-// smtp_load PORT CONNECTIONS MESSAGES BYTES MAILBOXES [DOMAIN]: delivers over plain SMTP with so many connections at once, one
-// message per transaction, recipients and bodies varied, and prints {"messages", "failed", "seconds", "per_second"}. MAIL, RCPT and
+// smtp_load PORT CONNECTIONS MESSAGES BYTES MAILBOXES [DOMAIN [RECIPIENTS]]: delivers over plain SMTP with so many connections at
+// once, one message per transaction to RECIPIENTS (1) mailboxes, recipients and bodies varied, and prints {"messages", "failed",
+// "seconds", "per_second", "copies_per_second"}. MAIL, RCPT and
 // DATA go in one write (RFC 2920), as mail servers send them. A thread per connection with blocking sockets: simple, and
 // cheap beside the server. Standard library only.
 #include <arpa/inet.h>
@@ -94,20 +95,33 @@ std::string filler() {
     return out;
 }
 
-void deliver(unsigned short port, long messages, std::size_t bytes, long mailboxes, const std::string& domain,
-             const std::string& text) {
-    Client client(port);
+struct Work {
+    unsigned short port = 0;
+    long messages = 0;
+    std::size_t bytes = 0;
+    long mailboxes = 1;
+    std::string domain = "bench.test";
+    long recipients = 1;
+};
+
+void deliver(const Work& work, const std::string& text) {
+    Client client(work.port);
     client.command("EHLO bench.test\r\n");
-    std::string body;
-    const std::size_t lines = bytes / line_bytes, places = text.size() / line_bytes - lines;
-    for (long n; client.alive() && (n = next_message++) < messages;) {
-        const std::string to = "<u" + std::to_string(n % mailboxes) + "@" + domain + ">\r\n";
+    std::string body, envelope;
+    const std::size_t lines = work.bytes / line_bytes, places = text.size() / line_bytes - lines;
+    for (long n; client.alive() && (n = next_message++) < work.messages;) {
+        std::string to;
+        envelope = "MAIL FROM:<s@remote.test>\r\n";
+        for (long i = 0; i < work.recipients; ++i) {
+            to = "<u" + std::to_string((n * work.recipients + i) % work.mailboxes) + "@" + work.domain + ">\r\n";
+            envelope += "RCPT TO:" + to;
+        }
+        envelope += "DATA\r\n";
         body = "From: <s@remote.test>\r\nTo: " + to + "Subject: message " + std::to_string(n) + "\r\nMessage-ID: <" + std::to_string(n) +
                "@bench.remote.test>\r\n\r\n";
         body.append(text, static_cast<unsigned long>(n) * 2654435761UL % places * line_bytes, lines * line_bytes);
         body += ".\r\n";
-        const bool ok =
-            client.command("MAIL FROM:<s@remote.test>\r\nRCPT TO:" + to + "DATA\r\n", 3) == 354 && client.command(body) == 250;
+        const bool ok = client.command(envelope, static_cast<int>(work.recipients) + 2) == 354 && client.command(body) == 250;
         if (!ok)
             ++failed;
     }
@@ -116,20 +130,24 @@ void deliver(unsigned short port, long messages, std::size_t bytes, long mailbox
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 6 && argc != 7)
+    if (argc < 6 || argc > 8)
         return 2;
-    const std::string domain = argc == 7 ? argv[6] : "bench.test";
     const auto number = [&](int i) { return std::strtol(argv[i], nullptr, 10); };
-    const long connections = number(2), messages = number(3);
+    Work work{static_cast<unsigned short>(number(1)), number(3), static_cast<std::size_t>(number(4)), number(5)};
+    if (argc > 6)
+        work.domain = argv[6];
+    if (argc > 7)
+        work.recipients = number(7);
+    const long connections = number(2);
     const std::string text = filler();
     std::vector<std::thread> threads;
     const auto began = std::chrono::steady_clock::now();
     for (long i = 0; i < connections; ++i)
-        threads.emplace_back(deliver, static_cast<unsigned short>(number(1)), messages, static_cast<std::size_t>(number(4)), number(5),
-                             std::cref(domain), std::cref(text));
+        threads.emplace_back(deliver, std::cref(work), std::cref(text));
     for (auto& thread : threads)
         thread.join();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    std::printf("{\"messages\": %ld, \"failed\": %ld, \"seconds\": %.3f, \"per_second\": %.0f}\n", messages, failed.load(), seconds,
-                static_cast<double>(messages - failed) / seconds);
+    const double rate = static_cast<double>(work.messages - failed) / seconds;
+    std::printf("{\"messages\": %ld, \"failed\": %ld, \"seconds\": %.3f, \"per_second\": %.0f, \"copies_per_second\": %.0f}\n", work.messages,
+                failed.load(), seconds, rate, rate * static_cast<double>(work.recipients));
 }
