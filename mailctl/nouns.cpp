@@ -18,6 +18,8 @@ constexpr std::array hand_written{
     NounEntry{"status", "Running the server", "Show how the server is doing", status_commands},
     NounEntry{"why", "Running the server", "Say where mail is, and why", why_commands},
     NounEntry{"message", "Running the server", "One message: what happened to it", message_commands},
+    NounEntry{"simulate", "Running the server", "Say what would happen to a message", simulate_commands},
+    NounEntry{"doctor", "Running the server", "Look into what does not work", doctor_commands},
     NounEntry{"queue", "Running the server", "Outgoing mail that waits", queue_commands},
     NounEntry{"log", "Running the server", "Show what the server logged", log_commands},
     NounEntry{"watch", "Running the server", "Follow changes", watch_commands},

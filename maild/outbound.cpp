@@ -81,6 +81,12 @@ Task<Result<queue::Way>> Outbound::way(std::string sender, std::string recipient
     co_return co_await scheduler_->way(std::move(sender), std::move(recipient));
 }
 
+Task<Result<void>> Outbound::probe(std::string sender, std::string recipient, queue::StageWatcher& watcher) {
+    if (!scheduler_)
+        co_return fail(ErrorCode::unavailable, "the server does not deliver yet");
+    co_return co_await scheduler_->probe(std::move(sender), std::move(recipient), watcher);
+}
+
 void Outbound::stop() {
     token_.reset();
     if (scheduler_ && !scheduler_->stop(stop_time))

@@ -20,6 +20,7 @@ namespace mail::queue {
 class AttemptObserver;
 struct OutboundConfig;
 class Scheduler;
+class StageWatcher;
 struct Way;
 } // namespace mail::queue
 namespace mail::service {
@@ -41,6 +42,8 @@ class Outbound {
     [[nodiscard]] Result<void> start();
     /// Where mail would go now. Errors: unavailable (nothing leaves yet), invalid.
     [[nodiscard]] Task<Result<queue::Way>> way(std::string sender, std::string recipient);
+    /// A delivery up to its envelope, stage by stage. Errors: unavailable, invalid. `watcher` outlives the call.
+    [[nodiscard]] Task<Result<void>> probe(std::string sender, std::string recipient, queue::StageWatcher& watcher);
     /// Running attempts may end for a moment; the rest is tried again after the next start.
     void stop();
 

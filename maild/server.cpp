@@ -8,6 +8,7 @@
 #include "maild/certificates.hpp"
 #include "maild/listeners.hpp"
 #include "maild/outbound.hpp"
+#include "maild/play.hpp"
 #include "maild/privileges.hpp"
 #include "maild/queue/way.hpp"
 #include "maild/reconciler.hpp"
@@ -150,9 +151,21 @@ class Server {
 
     admin::Services admin_services() {
         admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }};
-        return {*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); },
-                [this](std::string sender, std::string recipient) { return outbound_.way(std::move(sender), std::move(recipient)); },
-                &stories_, &mailboxes_, &directory_, &sign_in_};
+        admin::Services services{*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); }};
+        services.find_way = [this](std::string sender, std::string recipient) {
+            return outbound_.way(std::move(sender), std::move(recipient));
+        };
+        services.stories = &stories_;
+        services.mailboxes = &mailboxes_;
+        services.directory = &directory_;
+        services.sign_in = &sign_in_;
+        services.play = [this](service::Play play) {
+            return play_transaction(*store_, session_services_.smtp, clock_, std::move(play));
+        };
+        services.probe = [this](std::string sender, std::string recipient, queue::StageWatcher& watcher) {
+            return outbound_.probe(std::move(sender), std::move(recipient), watcher);
+        };
+        return services;
     }
 
     /// A signal, or 0 when it is time for the next beat().

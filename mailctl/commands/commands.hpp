@@ -14,6 +14,8 @@ namespace mail::mailctl {
 [[nodiscard]] std::vector<CommandSpec> queue_commands();
 [[nodiscard]] std::vector<CommandSpec> why_commands();
 [[nodiscard]] std::vector<CommandSpec> message_commands();
+[[nodiscard]] std::vector<CommandSpec> simulate_commands();
+[[nodiscard]] std::vector<CommandSpec> doctor_commands();
 [[nodiscard]] std::vector<CommandSpec> status_commands();
 [[nodiscard]] std::vector<CommandSpec> log_commands();
 [[nodiscard]] std::vector<CommandSpec> watch_commands();

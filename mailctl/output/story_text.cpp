@@ -40,6 +40,21 @@ std::string by_actor(const json::value& recipient) {
     return actor.empty() ? std::string() : " by an administrator (" + actor + ")";
 }
 
+/// Where a message that was only simulated would go.
+std::string way_sentence(const json::value& way) {
+    std::string out = "goes to the queue and out by ";
+    const std::string route = word(way, "route");
+    out += (route.empty() ? std::string("the default way") : "route " + route) + ", TLS " + word(way, "tls");
+    for (const auto& [name, words] : {std::pair("held", "; it would be held: "), std::pair("suppressed", "; it would be returned: "),
+                                      std::pair("problem", "; no host can be tried: ")})
+        if (const std::string text = word(way, name); !text.empty())
+            out += words + text;
+    const json::value* hosts = at_path(way, "hosts");
+    if (hosts != nullptr && hosts->is_array() && !hosts->get_array().empty())
+        out += ", to " + clean(human_text(hosts, Unit::text, {}));
+    return out;
+}
+
 std::string waiting_sentence(const json::value& recipient, Time now) {
     const std::string queue = raw_text(at_path(recipient, "queue")), next = moment(recipient, "next_attempt", now);
     const auto attempts = number_at(recipient, "attempts");
@@ -112,6 +127,16 @@ std::string attempt_sentence(const json::value& event, std::string_view what, Ti
     return out;
 }
 
+/// The last refusal of a story, for one that nobody got as far as being a recipient of.
+std::string refusal_of(const json::value& story) {
+    std::string reply;
+    if (const json::value* events = at_path(story, "events"); events != nullptr && events->is_array())
+        for (const json::value& event : events->get_array())
+            if (word(event, "what") == "refused")
+                reply = word(event, "reply");
+    return reply;
+}
+
 using Sentence = std::string (*)(const json::value& event);
 const std::map<std::string_view, Sentence>& sentences() {
     static const std::map<std::string_view, Sentence> table{
@@ -142,6 +167,8 @@ std::string recipient_sentence(const json::value& recipient, Time now) {
     const std::string outcome = word(recipient, "outcome");
     if (outcome == "delivered")
         return "delivered to " + word(recipient, "folder");
+    if (const json::value* way = at_path(recipient, "way"))
+        return way_sentence(*way);
     if (outcome == "relayed")
         return "handed over: " + said(recipient);
     if (outcome == "queued" || outcome == "deferred")
@@ -189,6 +216,9 @@ std::string story_heading(const json::value& story, const Terminal& terminal, Ti
     const json::value* list = at_path(story, "recipients");
     if (list == nullptr || !list->is_array())
         return out;
+    if (list->get_array().empty())
+        if (const std::string reply = refusal_of(story); !reply.empty())
+            out += "  refused: " + reply + ".\n";
     for (const json::value& recipient : list->get_array()) {
         const std::string address = word(recipient, "address"), to = word(recipient, "to");
         out += "  " + address;

@@ -52,7 +52,8 @@ boost::json::object schema_object() {
 } // namespace
 
 std::size_t Api::body_limit(const net::HttpRequest& head) const {
-    const bool bulk = head.path == "/v1/plan" || head.path == "/v1/apply" || MailRoutes::takes_batch(head);
+    const bool bulk =
+        head.path == "/v1/plan" || head.path == "/v1/apply" || head.path == "/v1/simulate" || MailRoutes::takes_batch(head);
     return static_cast<std::size_t>(bulk ? limit::admin_apply_body : limit::admin_body);
 }
 
@@ -95,6 +96,16 @@ Task<net::HttpResponse> Api::dispatch(const net::HttpRequest& request) {
     if (path.size() < 2 || path[0] != "v1")
         co_return problem_reply(Error{ErrorCode::not_found, "there is nothing at this path", "see GET /v1/schema"});
     const auto& what = path[1];
+    if (path.size() == 2 && what == "simulate") {
+        if (request.method != "POST")
+            co_return method_not_allowed("POST");
+        co_return co_await simulate(request);
+    }
+    if (path.size() == 3 && what == "doctor" && path[2] == "deliver") {
+        if (!get)
+            co_return method_not_allowed("GET");
+        co_return doctor_deliver(request);
+    }
     if (what == "stories")
         co_return co_await stories(request);
     if (what == "queue")

@@ -7,6 +7,7 @@
 #include "maild/admin/mail_routes.hpp"
 #include "maild/admin/resources.hpp"
 #include "maild/service/changes.hpp"
+#include "maild/service/rehearsal.hpp"
 #include "maild/service/stories.hpp"
 
 #include <boost/json/fwd.hpp>
@@ -15,6 +16,7 @@
 #include <string>
 
 namespace mail::queue {
+class StageWatcher;
 struct Way;
 }
 namespace mail::service {
@@ -44,6 +46,10 @@ struct Services {
     service::Mailboxes* mailboxes = nullptr; ///< with the next two: null where there is no mail to look at
     service::Directory* directory = nullptr;
     service::SignIn* sign_in = nullptr;
+    /// One transaction without effects; null: no mail is taken.
+    std::function<Task<Result<service::Played>>(service::Play play)> play{};
+    /// A delivery up to its envelope; null: nothing leaves.
+    std::function<Task<Result<void>>(std::string sender, std::string recipient, queue::StageWatcher& watcher)> probe{};
 };
 
 /// Who is asking, from the socket's credentials.
@@ -101,6 +107,9 @@ class Api final : public net::HttpHandler {
     void tell_stories(const std::vector<store::QueueItem>& items, std::string_view verb, store::StoryMark mark);
     // directory_routes.cpp
     [[nodiscard]] net::HttpResponse resolve_address(const net::HttpRequest& request);
+    // rehearsal_routes.cpp
+    [[nodiscard]] Reply simulate(const net::HttpRequest& request);
+    [[nodiscard]] net::HttpResponse doctor_deliver(const net::HttpRequest& request);
     // status_routes.cpp
     [[nodiscard]] Reply status();
     [[nodiscard]] Reply metrics();

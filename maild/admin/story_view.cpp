@@ -269,4 +269,10 @@ json::object story_view(const store::Story& story, std::span<const store::StoryE
     return teller.take();
 }
 
+json::object told_story(const store::Story& story) {
+    Teller teller(story);
+    teller.tell_acceptance();
+    return teller.take();
+}
+
 } // namespace mail::admin

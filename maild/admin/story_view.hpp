@@ -22,6 +22,9 @@ namespace mail::admin {
 [[nodiscard]] boost::json::object story_view(const store::Story& story, std::span<const store::StoryEvent> events,
                                              std::span<const store::QueueItem> waiting);
 
+/// A story that was only played: what is to be queued is not looked for.
+[[nodiscard]] boost::json::object told_story(const store::Story& story);
+
 /// Id of a later event.
 [[nodiscard]] std::string event_id(const store::StoryEvent& event);
 

@@ -4,6 +4,7 @@
 #include "common/base/text.hpp"
 #include "common/net/tls_context.hpp"
 #include "maild/queue/tls_plan.hpp"
+#include "maild/queue/way.hpp"
 
 #include <atomic>
 
@@ -36,7 +37,36 @@ struct Search {
     std::shared_ptr<net::Resolver> resolver;
     Targets found;
     std::shared_ptr<const StsPolicy> sts;
+    StageWatcher* watcher; ///< null for the queue's own deliveries
 };
+
+/// Somebody looks on: long enough for a slow server, too short for a person to give up.
+smtp_client::Timeouts watched_timeouts() {
+    smtp_client::Timeouts timeouts;
+    timeouts.greeting = timeouts.ehlo = timeouts.tls = timeouts.auth = timeouts.mail = timeouts.rcpt = std::chrono::seconds(30);
+    return timeouts;
+}
+
+Task<void> tell(const Search& search, std::string_view name, bool good, std::string host, std::string words,
+                std::string dialogue = std::string()) {
+    Stage stage{name, good, std::move(host), std::move(words), std::move(dialogue)};
+    co_await search.watcher->reached(std::move(stage));
+}
+
+std::string words_of(const Targets& found) {
+    std::string words = found.secure ? "validated by DNSSEC: " : "";
+    for (const Target& target : found.targets)
+        words += (&target == &found.targets.front() ? "" : ", ") + target.host + "[" + target.address + "]:" + std::to_string(target.port);
+    return words;
+}
+
+std::string words_of(const StsPolicy* policy) {
+    if (policy == nullptr)
+        return "no policy";
+    return policy->mode == StsPolicy::Mode::enforce   ? "enforced"
+           : policy->mode == StsPolicy::Mode::testing ? "testing"
+                                                      : "mode none";
+}
 
 smtp_client::SessionOptions session_options(const Search& search, const Target& target, const TlsPlan& plan, TlsPolicy tls) {
     const Outbound& outbound = search.outbound;
@@ -56,7 +86,7 @@ smtp_client::SessionOptions session_options(const Search& search, const Target& 
         options.password = route.password;
     }
     options.pool = outbound.pool;
-    options.timeouts = outbound.options.timeouts;
+    options.timeouts = search.watcher != nullptr ? watched_timeouts() : outbound.options.timeouts;
     return options;
 }
 
@@ -91,6 +121,12 @@ Task<Link> try_target(const Search& search, const Target& target) {
     const auto plan = co_await plan_tls(*search.resolver, route, search.found, target, search.domain, search.sts.get());
     if (!plan.words.empty())
         note(link.tried, "*: " + target.host + ": " + plan.words + "\n");
+    if (search.watcher != nullptr) {
+        std::string words = plan.problem ? plan.problem->text : "TLS " + std::string(name_of(plan.policy));
+        if (!plan.problem && !plan.words.empty())
+            words += ", " + plan.words;
+        co_await tell(search, "tlsa", !plan.problem.has_value(), link.remote, std::move(words));
+    }
     if (plan.problem) {
         link.outcome = *plan.problem;
         note(link.tried, "*: " + link.outcome.text + "\n");
@@ -105,14 +141,24 @@ Task<Link> try_target(const Search& search, const Target& target) {
             // RFC 3463 §3.5, 4.4.1: no answer from host.
             link.outcome = own_outcome("4.4.1", "connect: " + stream.error().message);
             note(link.tried, "*: " + stream.error().message + "\n");
+            if (search.watcher != nullptr)
+                co_await tell(search, "connect", false, link.remote, stream.error().message);
             co_return link;
         }
+        if (search.watcher != nullptr)
+            co_await tell(search, "connect", true, link.remote, "connected");
         auto options = session_options(search, target, plan, tls);
         auto session = std::make_unique<Session>(std::move(*stream), std::move(options));
         auto opened = co_await session->open();
         link.outcome = std::move(opened.outcome);
-        if (link.outcome.is_delivered()) {
+        const bool is_open = link.outcome.is_delivered();
+        if (is_open)
             link.tls = tls_words(session->tls());
+        if (search.watcher != nullptr) {
+            const std::string words = !is_open ? link.outcome.text : link.tls.empty() ? "open, not encrypted" : "open, " + link.tls;
+            co_await tell(search, "session", is_open, link.remote, words, session->transcript());
+        }
+        if (is_open) {
             if (tls == plan.policy)
                 count_tls(search, target, plan, session->tls() != nullptr ? std::string() : tls_failure_of({}, false));
             link.session = std::move(session);
@@ -141,10 +187,15 @@ std::uint64_t next_seed(const Clock& clock) {
 
 } // namespace
 
-Task<Link> open_link(Outbound& outbound, const OutboundConfig& config, const Route& route, const Destination& destination) {
+Task<Link> open_link(Outbound& outbound, const OutboundConfig& config, const Route& route, const Destination& destination,
+                     StageWatcher* watcher) {
     Link link;
-    Search search{outbound, config, route, destination.domain, outbound.resolver(), {}, nullptr};
+    Search search{outbound, config, route, destination.domain, outbound.resolver(), {}, nullptr, watcher};
     search.found = co_await find_targets(*search.resolver, route, destination.domain, config.own, next_seed(outbound.clock));
+    if (watcher != nullptr) {
+        std::string words = search.found.problem ? search.found.problem->text : words_of(search.found);
+        co_await tell(search, "hosts", !search.found.problem.has_value(), std::string(), std::move(words));
+    }
     if (search.found.problem) {
         link.outcome = *search.found.problem;
         note(link.tried, "*: " + link.outcome.text + "\n");
@@ -152,6 +203,8 @@ Task<Link> open_link(Outbound& outbound, const OutboundConfig& config, const Rou
     }
     if (outbound.sts && route.mta_sts && route.tls != TlsPolicy::none && !search.found.targets.front().relay)
         search.sts = co_await outbound.sts->find(search.resolver, destination.domain, route.allow_loopback);
+    if (watcher != nullptr && !search.found.targets.front().relay)
+        co_await tell(search, "mta-sts", true, std::string(), words_of(search.sts.get()));
     const SteadyTime end = outbound.clock.steady() + outbound.options.connect_all;
     std::string tried;
     bool first = true;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "maild/queue/outbound.hpp"
+#include "maild/queue/stages.hpp"
 #include "maild/queue/targets.hpp"
 
 namespace mail::queue {
@@ -16,8 +17,8 @@ struct Link {
     std::string tried;  ///< transcript of what came before the session
 };
 
-/// Arguments outlive the call.
+/// Arguments outlive the call. With a watcher every stage is told, and nobody is waited for as long as mail would.
 [[nodiscard]] Task<Link> open_link(Outbound& outbound, const OutboundConfig& config, const Route& route,
-                                   const Destination& destination);
+                                   const Destination& destination, StageWatcher* watcher = nullptr);
 
 } // namespace mail::queue

@@ -2,6 +2,7 @@
 
 #include "common/base/log.hpp"
 #include "common/net/connect.hpp"
+#include "maild/queue/probe.hpp"
 
 #include <algorithm>
 
@@ -62,6 +63,11 @@ Task<Result<Way>> Scheduler::way(std::string sender, std::string recipient) {
     auto config = services_.config();
     auto resolver = services_.resolver();
     co_return co_await find_way(std::move(config), std::move(resolver), outbound->sts.get(), std::move(sender), std::move(recipient));
+}
+
+Task<Result<void>> Scheduler::probe(std::string sender, std::string recipient, StageWatcher& watcher) {
+    auto config = services_.config();
+    co_return co_await probe_delivery(outbound_, std::move(config), std::move(sender), std::move(recipient), watcher);
 }
 
 void Scheduler::wake() { wake_->fire(); }

@@ -6,6 +6,7 @@
 
 #include "maild/queue/delivery.hpp"
 #include "maild/queue/pacer.hpp"
+#include "maild/queue/stages.hpp"
 #include "maild/queue/way.hpp"
 
 namespace mail::queue {
@@ -56,6 +57,8 @@ class Scheduler {
     [[nodiscard]] Stats stats() const;
     /// Where mail would go now. On the caller's executor.
     [[nodiscard]] Task<Result<Way>> way(std::string sender, std::string recipient);
+    /// A delivery up to its envelope, told stage by stage. On the caller's executor; `watcher` outlives the call.
+    [[nodiscard]] Task<Result<void>> probe(std::string sender, std::string recipient, StageWatcher& watcher);
 
   private:
     [[nodiscard]] Task<void> run();

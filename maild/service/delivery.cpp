@@ -39,6 +39,8 @@ Delivery::Delivery(store::Store& store, Config& config, Directory& directory, co
 
 Result<std::unique_ptr<store::Spool>> Delivery::spool(std::uint64_t size_hint) { return store_.mail().spool(size_hint); }
 
+Task<Result<store::AcceptReceipt>> Delivery::commit(store::AcceptPlan plan) { return store_.mail().accept(std::move(plan)); }
+
 Delivery::Planned Delivery::plan(Incoming& incoming) const {
     const Time now = clock_.now();
     const Duration expire = config_.current()->server.expire;
@@ -82,7 +84,7 @@ Task<Result<DeliveryReceipt>> Delivery::accept(Incoming incoming) {
     const auto content = incoming.content.memory; // kept for a report
     auto planned = plan(incoming);
     const auto copies = std::move(planned.copies);
-    MAIL_CO_TRY(const auto receipt, co_await store_.mail().accept(std::move(planned.plan)));
+    MAIL_CO_TRY(const auto receipt, co_await commit(std::move(planned.plan)));
     DeliveryReceipt out;
     std::size_t failures = 0;
     for (std::size_t i = 0; i < incoming.recipients.size(); ++i) {
@@ -135,7 +137,7 @@ Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& rec
     auto planned = plan_report(*sender, build_dsn(dsn));
     if (!planned)
         co_return;
-    const auto done = co_await store_.mail().accept(std::move(*planned));
+    const auto done = co_await commit(std::move(*planned));
     if (!done)
         log(Event::store_error, {{"reason", done.error().message}});
 }

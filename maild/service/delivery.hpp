@@ -15,7 +15,13 @@
 
 namespace mail::service {
 
-class Stories;
+/// Takes the stories of transactions that were refused.
+class StorySink {
+  public:
+    virtual ~StorySink() = default;
+    /// `address` is the peer's. Never waits.
+    virtual void refused(store::Story story, std::string_view address) = 0;
+};
 
 /// One RCPT TO that was accepted.
 struct AcceptedRecipient {
@@ -49,6 +55,9 @@ struct DeliveryReceipt {
 class Delivery {
   public:
     Delivery(store::Store& store, Config& config, Directory& directory, const Clock& clock);
+    virtual ~Delivery() = default;
+    Delivery(const Delivery&) = delete;
+    Delivery& operator=(const Delivery&) = delete;
 
     /// One durable transaction. The whole call fails (no_space, temporary ...) or every recipient has its own end:
     /// over_quota for one leaves the others delivered.
@@ -57,11 +66,18 @@ class Delivery {
     /// nobody is there.
     [[nodiscard]] Result<store::AcceptPlan> plan_report(const Address& sender, std::string message);
     /// Bytes of a large message as they arrive.
-    [[nodiscard]] Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
+    [[nodiscard]] virtual Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
     /// Where transactions that were refused are told; null, the default: nowhere.
-    void set_stories(Stories* stories) noexcept { stories_ = stories; }
-    [[nodiscard]] Stories* stories() const noexcept { return stories_; }
+    void set_stories(StorySink* stories) noexcept { stories_ = stories; }
+    [[nodiscard]] StorySink* stories() const noexcept { return stories_; }
+    /// Nothing is kept: what happens is only told (service::Rehearsal).
+    [[nodiscard]] virtual bool is_rehearsal() const noexcept { return false; }
+
+  protected:
+    /// Makes a plan durable.
+    [[nodiscard]] virtual Task<Result<store::AcceptReceipt>> commit(store::AcceptPlan plan);
+    [[nodiscard]] store::Store& store() const noexcept { return store_; }
 
   private:
     struct Planned;
@@ -72,7 +88,7 @@ class Delivery {
     Config& config_;
     Directory& directory_;
     const Clock& clock_;
-    Stories* stories_ = nullptr;
+    StorySink* stories_ = nullptr;
 };
 
 } // namespace mail::service

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "common/async/signal.hpp"
-#include "maild/store/store.hpp"
+#include "maild/service/delivery.hpp"
 
 #include <array>
 #include <atomic>
@@ -17,14 +17,14 @@ namespace mail::service {
 
 class Config;
 
-class Stories {
+class Stories final : public StorySink {
   public:
     Stories(store::Store& store, Config& config, const Clock& clock);
     Stories(const Stories&) = delete;
     Stories& operator=(const Stories&) = delete;
 
     /// A transaction that ended with nothing accepted. `address` is the peer's, for the rate.
-    void refused(store::Story story, std::string_view address);
+    void refused(store::Story story, std::string_view address) override;
     void happened(store::StoryEvent event);
     /// Runs until close() was called and what was handed in by then is written.
     [[nodiscard]] Task<void> run();

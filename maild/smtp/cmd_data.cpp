@@ -236,7 +236,8 @@ Task<void> Session::complete(Intake& intake) {
     const Reply overall = overall_reply(receipt->recipients, accepted);
     if (overall == accepted) {
         story_.accepted();
-        log(Event::smtp_accepted, {{"sid", id_},
+        if (!services_.delivery.is_rehearsal())
+            log(Event::smtp_accepted, {{"sid", id_},
                                    {"qid", message_id_.text()},
                                    {"peer", stream_.peer().address},
                                    {"from", transaction_.sender()},

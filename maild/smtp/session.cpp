@@ -4,7 +4,6 @@
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "maild/service/snapshot.hpp"
-#include "maild/service/stories.hpp"
 #include "maild/smtp/intake.hpp"
 
 #include <algorithm>
@@ -24,6 +23,11 @@ Session::Session(Services services, Profile profile, net::Stream& stream, std::s
     story_.connected(profile_, stream_, services_.delivery.clock().now());
 }
 Session::~Session() = default;
+
+void Session::sign_in_as(service::MailboxPtr mailbox) {
+    mailbox_ = std::move(mailbox);
+    story_.signed_in(mailbox_->address, services_.delivery.clock().now());
+}
 
 /// Every command: where it is allowed and who does it. RFC 5321 §4.1.4 is this table.
 const Session::Row& Session::row_of(Verb verb) noexcept {

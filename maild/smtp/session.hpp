@@ -36,6 +36,8 @@ class Session {
     Session(Services services, Profile profile, net::Stream& stream, std::string id);
     ~Session();
     [[nodiscard]] Task<void> run(); ///< the whole connection, greeting to end
+    /// As if this mailbox had signed in; before run(). For rehearsals, which know no password.
+    void sign_in_as(service::MailboxPtr mailbox);
 
   private:
     /// How far the conversation is; a set of these says where a command is allowed.

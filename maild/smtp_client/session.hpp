@@ -72,6 +72,8 @@ class Session {
     [[nodiscard]] Task<Opened> open();
     /// `message` and `source` outlive the call.
     [[nodiscard]] Task<Sent> send(const Message& message, MessageSource& source);
+    /// MAIL and RCPT only: what would become of `message`, whose bytes are not asked for. The transaction is then undone.
+    [[nodiscard]] Task<Sent> probe(const Message& message);
     /// Says goodbye, bounded by Timeouts::quit, and closes.
     [[nodiscard]] Task<void> quit();
     void close() noexcept;

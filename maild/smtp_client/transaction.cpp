@@ -47,6 +47,32 @@ Task<Sent> Session::send(const Message& message, MessageSource& source) {
     co_return sent;
 }
 
+Task<Sent> Session::probe(const Message& message) {
+    StringSource nothing(std::make_shared<const std::string>("\r\n"));
+    Transaction t(message, nothing);
+    t.envelope_only = true;
+    transcript_.clear();
+    if (usable_) {
+        const bool protects = stream_->tls() != nullptr && stream_->tls()->verified && options_.trusted_host;
+        co_await t.prepare(capabilities_, protects);
+        t.reset = needs_reset_;
+        if (!t.rcpts.empty() && t.is_open())
+            co_await offer_one_by_one(t);
+    }
+    for (const std::size_t place : t.accepted)
+        if (!t.outcomes[place])
+            t.outcomes[place] = own_outcome("2.1.5", "the server takes this recipient");
+    t.decide_all(own_outcome("4.4.2", "the connection is closed"));
+    if (usable_) {
+        auto undone = co_await ask("RSET\r\n", options_.timeouts.mail);
+        needs_reset_ = !undone || undone->code != 250;
+    }
+    Sent sent;
+    for (auto& outcome : t.outcomes)
+        sent.outcomes.push_back(std::move(*outcome));
+    co_return sent;
+}
+
 void Session::lost(Transaction& t, const Error& error, std::string_view stage) {
     usable_ = false;
     t.unanswered_loss = !t.answered && error.code == ErrorCode::closed;
@@ -165,7 +191,7 @@ Task<void> Session::offer_one_by_one(Transaction& t) {
         }
         take_rcpt_reply(t, i, *reply);
     }
-    if (!usable_ || t.accepted.empty())
+    if (!usable_ || t.accepted.empty() || t.envelope_only)
         co_return;
     if (t.way == Way::data) {
         const std::string_view data = "DATA\r\n";

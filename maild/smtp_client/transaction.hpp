@@ -33,6 +33,7 @@ struct Session::Transaction {
     bool answered = false;    ///< a reply of this transaction has come
     bool unanswered_loss = false;
     bool mail_refused = false;
+    bool envelope_only = false; ///< a probe: nothing after RCPT
 
     /// Decides every recipient that is not yet decided.
     void decide_all(const Outcome& outcome);

@@ -186,6 +186,52 @@ check("and it is tried", until(lambda: trace(stuck)["recipients"][0]["attempts"]
 house.mailctl("queue", "drop", queue_id, "--silent", "--yes")
 check("dropped", until(lambda: outcomes(stuck) == {"someone@dead.test": "dropped"}), trace(stuck))
 
+# What would happen: the same story, and nothing has happened.
+before = [s["id"] for s in why("--since", "1h")], house.mailctl("queue", "list").stdout
+story = house.mailctl_json("simulate", "--from", "eve@client.test", "--to", "sales@example.test", "--to", "nobody@example.test",
+                           "--to", "tiny@example.test")
+by = {r["to"]: r for r in story["recipients"]}
+check("simulate: into the mailbox, out by the route, refused, no room", story["simulated"] and
+      by["ann@example.test"]["outcome"] == "delivered" and by["out@sink.test"]["way"]["route"] == "sink" and
+      by["nobody@example.test"]["text"].startswith("550 5.1.1") and by["tiny@example.test"]["outcome"] == "refused", story)
+check("simulate: the same steps", [e["what"] for e in story["events"]][:3] == ["connection", "hello", "sender"], story["events"])
+check("simulate: with the dialogue", "C: MAIL FROM:<eve@client.test>" in story["dialogue"] and
+      any(line.startswith("S: 250 2.0.0 Accepted as") for line in story["dialogue"]), story["dialogue"])
+story = house.mailctl_json("simulate", "--from", "ann@example.test", "--to", "x@dead.test", "--listener", "submission")
+check("simulate: as somebody who has signed in", story["outcome"] == "queued" and story["recipients"][0]["way"]["route"] == "dead", story)
+story = house.mailctl_json("simulate", "--from", "ann@example.test", "--to", "x@dead.test")
+check("simulate: a stranger may not relay", story["outcome"] == "refused" and "Relaying denied" in story["recipients"][0]["text"], story)
+large = house.dir / "large.eml"
+large.write_text("Subject: large\n\n" + ".dots\n" * 40_000)
+story = house.mailctl_json("simulate", "--from", "eve@client.test", "--to", "ann@example.test", "--file", large)
+check("simulate: a large message with dots and LF", story["outcome"] == "delivered" and story["subject"] == "large", story)
+client = house.imap("ann")
+client.select("INBOX")
+check("simulate: nothing has arrived", client.search(None, "SUBJECT", "simulation")[1] == [b""] and
+      client.search(None, "SUBJECT", "large")[1] == [b""])
+client.logout()
+check("simulate: nothing is queued and no story is kept", ([s["id"] for s in why("--since", "1h")],
+                                                          house.mailctl("queue", "list").stdout) == before)
+
+# A delivery up to RCPT.
+def stages(*arguments):
+    done = house.mailctl("doctor", "deliver", *arguments, "-o", "json", check=False)
+    return done.returncode, {(s := json.loads(line))["stage"]: s for line in done.stdout.splitlines()}
+
+
+sink.commands.clear()
+code, told = stages("good@sink.test", "--sender", "ann@example.test")
+check("doctor: every stage", code == 0 and list(told) == ["route", "hosts", "tlsa", "connect", "session", "envelope", "end"] and
+      all(s["good"] for s in told.values()), told)
+check("doctor: with the dialogue", "C: RCPT TO:<good@sink.test>" in told["envelope"]["dialogue"], told["envelope"])
+check("doctor: nothing was sent", until(lambda: sink.commands[-1:] == ["QUIT"]) and "DATA" not in sink.commands, sink.commands)
+code, told = stages("unknown@sink.test")
+check("doctor: a recipient that is refused", code == 1 and not told["envelope"]["good"] and "Nobody of that name" in told["envelope"]["text"] and
+      "would be returned" in told["end"]["text"], told)
+code, told = stages("x@dead.test")
+check("doctor: a host that does not answer", code == 1 and not told["connect"]["good"] and "would wait" in told["end"]["text"], told)
+check("doctor: no address", house.mailctl("doctor", "deliver", "nonsense", check=False).returncode == 7)
+
 # kill -9 right after the reply.
 client = house.smtp()
 reply = client.deliver("eve@client.test", ["ann@example.test", "x@dead.test"], message("nope"))

@@ -105,3 +105,41 @@ TEST_CASE("resubmit says for how many recipients") {
     CHECK(run_mailctl(state, {"message", "resubmit", "01kb"}).out == "trying again for 2 recipients\n");
     CHECK(run_mailctl(state, {"message", "resubmit", "01kc"}).code == 3);
 }
+
+TEST_CASE("simulate sends what was given and tells the story") {
+    FakeState state;
+    state.answers["POST /v1/simulate"] = {
+        200, R"({"id":"01kb","at":"2026-01-31T12:00:00Z","sender":"b@x.test","recipients":[{"address":"o@y.test","to":"o@y.test","outcome":"queued",)"
+             R"("way":{"route":null,"tls":"opportunistic","held":"by rule r","hosts":["mx1[192.0.2.1]:25","mx2[192.0.2.2]:25"]}}],"events":[],"dialogue":["C: QUIT"]})"};
+    const Outcome outcome = run_mailctl(state, {"simulate", "--from", "b@x.test", "--to", "o@y.test", "--client", "192.0.2.9", "--dialogue"});
+    INFO(outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(has(outcome.out, "Nothing was sent; this is what would happen:\n"));
+    CHECK(has(outcome.out, "  o@y.test: goes to the queue and out by the default way, TLS opportunistic; it would be held: by rule r, to "
+                           "mx1[192.0.2.1]:25, mx2[192.0.2.2]:25.\n"));
+    CHECK(has(outcome.out, "  C: QUIT\n"));
+    REQUIRE(state.calls.size() == 1);
+    CHECK(boost::json::parse(state.calls[0].body) == boost::json::parse(R"({"from":"b@x.test","to":["o@y.test"],"client":"192.0.2.9"})"));
+    CHECK(run_mailctl(state, {"simulate", "--from", "b@x.test"}).code == 2);
+}
+
+TEST_CASE("a story of nobody says why") {
+    CHECK(has([] {
+        FakeState state;
+        state.answers["GET /v1/stories/01kb"] = {200, R"({"id":"01kb","at":"","sender":"a@x.test","recipients":[],"outcome":"refused",)"
+                                                      R"("events":[{"event":"01kb/1","what":"refused","reply":"530 5.7.0 sign in"}]})"};
+        return run_mailctl(state, {"message", "trace", "01kb"}).out;
+    }(), "  refused: 530 5.7.0 sign in.\n"));
+}
+
+TEST_CASE("doctor deliver tells each stage and ends with what it came to") {
+    FakeState state;
+    const std::string connect = R"({"stage":"connect","good":true,"host":"mx[192.0.2.1]:25","text":"connected","ms":12,"dialogue":["S: 220 \u001b[31mhi"]})";
+    state.answers["WATCH /v1/doctor/deliver?recipient=a@y.test&sender=b@x.test"] = {
+        200, connect + "\n" + R"({"stage":"end","good":true,"host":null,"text":"would be taken","ms":0,"dialogue":[]})" + "\n"};
+    const Outcome good = run_mailctl(state, {"doctor", "deliver", "a@y.test", "--sender", "b@x.test"});
+    CHECK(good.code == 0);
+    CHECK(good.out == "ok    connect   mx[192.0.2.1]:25: connected (12 ms)\n        S: 220 \\x1b[31mhi\nok    end       would be taken (0 ms)\n");
+    state.answers["WATCH /v1/doctor/deliver?recipient=a@y.test"] = {200, R"({"stage":"end","good":false,"host":null,"text":"no","ms":0,"dialogue":[]})"};
+    CHECK(run_mailctl(state, {"doctor", "deliver", "a@y.test"}).code == 1);
+}

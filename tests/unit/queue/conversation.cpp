@@ -19,7 +19,11 @@ Task<void> talk(Conversation& c, std::unique_ptr<net::Stream> stream) {
     if (c.opened.outcome.is_delivered()) {
         for (const auto& [message, content] : c.messages) {
             smtp_client::StringSource source(std::make_shared<const std::string>(content));
-            auto sent = co_await session.send(message, source);
+            smtp_client::Sent sent;
+            if (c.only_probe)
+                sent = co_await session.probe(message);
+            else
+                sent = co_await session.send(message, source);
             c.sent.push_back(std::move(sent));
             c.transcript += session.transcript();
         }

@@ -15,6 +15,7 @@ struct Conversation {
     std::function<std::size_t()> chunk; ///< how the server reads
     std::size_t capacity = 65536;
     bool has_tls = true;
+    bool only_probe = false; ///< the envelopes are asked, the messages stay here
 
     // What came of it.
     smtp_client::Opened opened;

@@ -323,3 +323,37 @@ TEST_CASE("a server that closes in the middle of a large message") {
     CHECK(brief(c.sent[0].outcomes[0]) == "permanent 552 5.3.4");
     CHECK_FALSE(c.usable);
 }
+
+TEST_CASE("a probe asks the envelope, one command at a time, and sends nothing") {
+    Conversation c;
+    c.only_probe = true;
+    // BDAT could go with the envelope in one write: a probe must not.
+    c.script = hello("250-PIPELINING\r\n250-CHUNKING\r\n") +
+               Script{line("MAIL FROM:<ann@example.test>"), say("250 ok"), line("RCPT TO:<bob@remote.test>"), say("250 ok"),
+                      line("RCPT TO:<nobody@remote.test>"), say("550 5.1.1 nobody"), line("RSET"), say("250 ok")} + bye();
+    c.messages.emplace_back(message_to({"bob@remote.test", "nobody@remote.test"}), small);
+    run(c);
+    CHECK(c.seen.complaint.empty());
+    CHECK(c.seen.contents.empty());
+    REQUIRE(c.sent.size() == 1);
+    CHECK(brief(c.sent[0].outcomes.at(0)) == "delivered 0 2.1.5");
+    CHECK(brief(c.sent[0].outcomes.at(1)) == "permanent 550 5.1.1");
+    CHECK(c.usable);
+}
+
+TEST_CASE("a probe whose sender is refused, or whose server goes, says so for everybody") {
+    Conversation refused;
+    refused.only_probe = true;
+    refused.script = hello() + Script{line("MAIL"), say("553 5.7.1 not you"), line("RSET"), say("250 ok")} + bye();
+    refused.messages.emplace_back(message_to({"bob@remote.test", "carl@remote.test"}), small);
+    run(refused);
+    CHECK(refused.seen.complaint.empty());
+    CHECK(brief(refused.sent.at(0).outcomes.at(1)) == "permanent 553 5.7.1");
+    Conversation lost;
+    lost.only_probe = true;
+    lost.script = hello() + Script{line("MAIL"), say("250 ok"), line("RCPT")};
+    lost.messages.emplace_back(message_to({"bob@remote.test"}), small);
+    run(lost);
+    CHECK(brief(lost.sent.at(0).outcomes.at(0)).starts_with("temporary"));
+    CHECK_FALSE(lost.usable);
+}

@@ -4,6 +4,7 @@
 #include "common/net/memory_stream.hpp"
 #include "common/sasl/client.hpp"
 #include "common/sasl/verifier.hpp"
+#include "maild/service/rehearsal.hpp"
 #include "maild/store/memory/memory_store.hpp"
 #include "tests/catch.hpp"
 
@@ -165,6 +166,19 @@ std::string World::talk(const Profile& profile, std::string input, std::size_t p
     Session session(services(), profile, *stream, "test");
     async::run_until_done(session.run());
     return output;
+}
+
+World::Rehearsed World::rehearse(const Profile& profile, std::string input, std::string_view sign_in) {
+    Rehearsed out;
+    service::Rehearsal rehearsal(*store_, *config_, *directory_, system_clock());
+    const auto stream = net::make_script_stream(std::move(input), &out.output);
+    Services rehearsed{*config_, *directory_, rehearsal, *sign_in_, budget};
+    Session session(rehearsed, profile, *stream, "test");
+    if (!sign_in.empty())
+        session.sign_in_as(directory_->find(sign_in).value());
+    async::run_until_done(session.run());
+    out.story = rehearsal.story();
+    return out;
 }
 
 std::string World::converse(const Profile& profile, std::vector<std::string> steps) {

@@ -38,6 +38,13 @@ class World {
     /// makes the handshake; "< scram USER PASSWORD CODE" signs in; "< EOF" expects the end. Returns the first step that went wrong with what came instead.
     [[nodiscard]] std::string converse(const Profile& profile, std::vector<std::string> steps);
 
+    /// talk() without any effect, as mailbox `sign_in` if it is not empty.
+    struct Rehearsed {
+        std::string output;
+        std::optional<store::Story> story;
+    };
+    [[nodiscard]] Rehearsed rehearse(const Profile& profile, std::string input, std::string_view sign_in = {});
+
     /// Bytes of all messages in a mailbox's folder INBOX, oldest first.
     [[nodiscard]] std::vector<std::string> inbox(std::string_view mailbox);
     [[nodiscard]] std::vector<store::QueueItem> queue();
