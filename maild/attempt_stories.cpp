@@ -60,6 +60,8 @@ void add_recipient(std::string& out, const queue::AttemptedRecipient& recipient)
         out += ",\"expired\":true";
     if (recipient.reported)
         out += ",\"reported\":true";
+    if (!recipient.report.is_null())
+        add_text(out, "report", recipient.report.text());
     out += '}';
 }
 

@@ -22,6 +22,8 @@ class Client final : public net::Stream {
     }
 
     Task<Result<std::size_t>> read_some(std::span<char> buffer) override {
+        if (at_ == At::greeting && replies_.empty()) // this client waits for the greeting, however long that takes
+            co_return fail(ErrorCode::timeout, "the client waits");
         if (pending_.empty())
             next();
         const std::size_t count = std::min(buffer.size(), pending_.size());

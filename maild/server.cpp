@@ -293,6 +293,9 @@ class Server {
             out += "maild_overloaded{listener=\"" + listener.name + "\"} " + (listener.overloaded ? "1\n" : "0\n");
         out += "# HELP maild_message_bytes_left Message bytes that sessions may still hold in memory.\n"
                "# TYPE maild_message_bytes_left gauge\nmaild_message_bytes_left " + std::to_string(budget_.left()) + "\n";
+        out += "# HELP maild_story_events_dropped_total Events of stories that came too fast to be kept.\n"
+               "# TYPE maild_story_events_dropped_total counter\nmaild_story_events_dropped_total " +
+               std::to_string(stories_.counts().dropped) + "\n";
         return out;
     }
 

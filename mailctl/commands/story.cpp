@@ -169,7 +169,7 @@ std::vector<CommandSpec> why_commands() {
         {"message-id", "id", "Message-ID of the header."},
         {"since", "time", "Not older than this: 2h, 3d, or 2026-01-31T12:00:00Z."},
         {"until", "time", "Not younger than this."},
-        {"outcome", "word", "How it ended.", 0, false,
+        {"outcome", "word", "How its session ended (delivered, queued, refused) or what happened later.", 0, false,
          {"delivered", "queued", "refused", "relayed", "deferred", "failed", "held", "dropped"}, Completes::choices}};
     why.examples = {"mailctl why --to ann@example.org --since 2h", "mailctl why --from bob@example.com --subject \"invoice 4711\"",
                     "mailctl why --outcome failed --since 1d -o json"};

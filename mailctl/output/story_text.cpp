@@ -73,7 +73,9 @@ std::string failed_sentence(const json::value& recipient) {
     std::string out = is_on(recipient, "expired") ? "given up, its time was over" : "could not be delivered";
     if (const std::string why = said(recipient); !why.empty())
         out += ": " + why;
-    return out + (is_on(recipient, "reported") ? "; the sender was told" : "; no report was sent");
+    const std::string report = word(recipient, "report");
+    return out + (!is_on(recipient, "reported") ? "; no report was sent" : "; the sender was told") +
+           (report.empty() ? "" : " by message " + report);
 }
 
 /// "through alias sales@example.org and forward ann@example.org"

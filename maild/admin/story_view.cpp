@@ -118,7 +118,9 @@ class Teller {
         const std::string name(text_of(step, "step"));
         json::object told;
         told["event"] = story_.id.text() + "/" + std::to_string(number);
-        told["at"] = when(number_of(step, "at"));
+        if (const auto at = number_of(step, "at"); at != 0)
+            at_ = at;
+        told["at"] = when(at_);
         told["what"] = name;
         if (name == "recipient") {
             given_ = text_of(step, "address");
@@ -189,7 +191,7 @@ class Teller {
             known = recipients_.insert(recipients_.end(), std::move(recipient));
         }
         json::object& recipient = *known;
-        for (const char* name : {"outcome", "attempts", "queue", "text", "status", "from_remote", "expired", "reported", "actor"})
+        for (const char* name : {"outcome", "attempts", "queue", "text", "status", "from_remote", "expired", "reported", "report", "actor"})
             if (const json::value* value = end.if_contains(name))
                 recipient[name] = *value;
             else
@@ -230,6 +232,7 @@ class Teller {
 
     const store::Story& story_;
     std::vector<std::string_view> missed_;
+    std::int64_t at_ = 0; ///< of the last step that told its time
     std::string given_;
     json::value via_ = nullptr;
     std::vector<json::object> recipients_;

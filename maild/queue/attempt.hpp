@@ -34,6 +34,7 @@ struct AttemptEnd {
 struct Settled {
     store::AttemptResult result;
     std::optional<DsnAction> report; ///< what the sender is told, if anything
+    Id report_message; ///< that report, once it is planned
     bool expired = false; ///< failed because the time is over
     bool double_bounce = false; ///< a report of ours that could not be delivered: the postmaster's to know
 };

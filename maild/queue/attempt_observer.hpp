@@ -26,6 +26,7 @@ struct AttemptedRecipient {
     Time next{};                ///< when deferred
     bool expired = false;       ///< failed because the time is over
     bool reported = false;      ///< the sender gets a report of this
+    Id report;                  ///< that report's message id; null: none is sent
 };
 
 /// One try to hand one message to one destination.

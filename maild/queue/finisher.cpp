@@ -57,6 +57,7 @@ AttemptedRecipient attempted(const AttemptEnd& end, const Settled& settled) {
     out.next = settled.result.next_attempt;
     out.expired = settled.expired;
     out.reported = settled.report.has_value();
+    out.report = settled.report_message;
     return out;
 }
 
@@ -258,6 +259,8 @@ Task<void> Finisher::add_report(Batch& batch, std::vector<std::size_t> members, 
     const store::QueueItem& first = batch.ends[members.front()].item;
     auto plan = co_await this->plan(batch, members, action, first.envelope.sender);
     if (plan) {
+        for (const std::size_t i : members)
+            batch.settled[i].report_message = plan->message;
         batch.reports.push_back(std::move(*plan));
         co_return;
     }

@@ -12,14 +12,15 @@ namespace {
 constexpr Duration write_after = std::chrono::milliseconds(100); ///< what comes meanwhile shares a transaction
 constexpr Duration look_again = std::chrono::seconds(2);         ///< for blocks of stories that sessions completed
 constexpr auto prune_every = std::chrono::minutes(10);
+constexpr auto prune_first = std::chrono::minutes(1); ///< after the start
 constexpr Duration pause = std::chrono::milliseconds(20); ///< between slices, for mail to go first
-constexpr int most_blocks = 100; ///< in one go
+constexpr int most_blocks = 50; ///< in one go
 constexpr int most_turns = 200; ///< of retention in one go
 
 } // namespace
 
 Stories::Stories(store::Store& store, Config& config, const Clock& clock)
-    : store_(store), config_(config), clock_(clock), pruned_(clock.steady()) {}
+    : store_(store), config_(config), clock_(clock), pruned_(clock.steady() - prune_every + prune_first) {}
 
 bool Stories::Bucket::take(double most, double per_second, SteadyTime now) {
     const double seconds = std::chrono::duration<double>(now - filled).count();
@@ -83,6 +84,11 @@ void Stories::close() {
     wake_.fire();
 }
 
+bool Stories::is_closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+}
+
 Stories::Counts Stories::counts() const {
     const std::lock_guard lock(mutex_);
     return {dropped_, waiting_.size()};
@@ -112,7 +118,7 @@ Task<void> Stories::write(Waiting slice) {
 Task<void> Stories::index() {
     for (int blocks = 0; blocks < most_blocks; ++blocks) {
         const auto more = co_await store_.stories().index();
-        if (!more || !*more)
+        if (!more || !*more || is_closed())
             co_return;
     }
 }
@@ -124,7 +130,7 @@ Task<void> Stories::prune() {
         what.stories_before = clock_.now() - config->server.stories_keep;
         what.stories_bytes = config->server.stories_size;
         const auto done = co_await store_.maintain(what);
-        if (!done || !done->more)
+        if (!done || !done->more || is_closed())
             co_return;
         co_await async::sleep_for(pause);
     }
@@ -132,11 +138,7 @@ Task<void> Stories::prune() {
 
 Task<void> Stories::run() {
     for (;;) {
-        bool closed = false;
-        {
-            const std::lock_guard lock(mutex_);
-            closed = closed_;
-        }
+        const bool closed = is_closed(); // asked first: what was handed in before close() is then in sight
         auto slice = take();
         const bool any = slice.size() != 0;
         if (any)

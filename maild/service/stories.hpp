@@ -49,6 +49,7 @@ class Stories final : public StorySink {
         std::vector<store::StoryEvent> events;
         [[nodiscard]] std::size_t size() const noexcept { return stories.size() + events.size(); }
     };
+    [[nodiscard]] bool is_closed() const;
     [[nodiscard]] bool admit(std::string_view address);
     void drop();
     [[nodiscard]] Waiting take();

@@ -60,7 +60,10 @@ StorySteps::Step::Step(StorySteps& steps, std::string_view name, Time at) : step
     steps.steps_ += "{\"step\":\"";
     steps.steps_ += name;
     steps.steps_ += '"';
-    number("at", to_micros(at));
+    if (at - steps.told_ >= std::chrono::milliseconds(1)) {
+        number("at", to_micros(at));
+        steps.told_ = at;
+    }
 }
 
 StorySteps::Step::~Step() {
@@ -69,6 +72,7 @@ StorySteps::Step::~Step() {
     if (out.size() <= steps_.most_)
         return;
     out.resize(begin_);
+    steps_.told_ = Time{}; // the next one tells its time again
     ++steps_.left_out_;
 }
 
@@ -113,6 +117,7 @@ void StorySteps::append(const StorySteps& earlier) {
     if (!steps_.empty())
         steps_ += ',';
     steps_ += earlier.steps_;
+    told_ = earlier.told_;
 }
 
 std::string StorySteps::detail() const {

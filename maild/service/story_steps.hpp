@@ -1,6 +1,7 @@
 // StorySteps: what happened to a message up to its acceptance, written down as it happens: the JSON of store::Story::detail,
 // {"steps":[{"step":"tls","at":1767225600000000,"version":"TLSv1.3"}, ...]}. Whoever decides something about a message adds
 // a step, in one line: `incoming.steps.step("spf", now).text("verdict", "pass");`. Sessions, directory and delivery do.
+// A step within a millisecond of the one before has no "at" of its own.
 // Promises: text is appended, nothing is parsed or looked up; at most `most` bytes, and what is left out is said; any bytes
 // may be given, the result is valid JSON and valid UTF-8. A value; not thread-safe.
 #pragma once
@@ -42,6 +43,7 @@ class StorySteps {
     void append(const StorySteps& earlier);
     void clear() noexcept {
         steps_.clear();
+        told_ = Time{};
         left_out_ = 0;
     }
     [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
@@ -52,6 +54,7 @@ class StorySteps {
     friend class Step;
     std::size_t most_;
     std::string steps_; ///< objects separated by commas
+    Time told_{};       ///< the last "at"
     std::size_t left_out_ = 0;
 };
 

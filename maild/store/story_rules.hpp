@@ -11,7 +11,7 @@
 namespace mail::store {
 
 /// Stories of one block, and bits each of its keys gets.
-inline constexpr std::size_t story_block = 1000;
+inline constexpr std::size_t story_block = 250;
 inline constexpr std::size_t story_key_bits = 10;
 
 using StoryKey = std::uint64_t; ///< hash of a word and its kind; the same on every machine

@@ -17,9 +17,9 @@ class StoryStore {
     [[nodiscard]] virtual Task<Result<void>> record(std::vector<Story> stories, std::vector<StoryEvent> events) = 0;
     /// Looks at no more than limit::story_scan rows; StoryPage::next goes on from there.
     [[nodiscard]] virtual Task<Result<StoryPage>> find(StoryFilter filter) = 0;
-    /// Events of one message, oldest first, at most limit::story_events; transcripts only when asked for.
+    /// Events of one message, oldest first, the last limit::story_events of them; transcripts only when asked for.
     [[nodiscard]] virtual Task<Result<std::vector<StoryEvent>>> events(Id message, bool transcripts) = 0;
-    /// Gives the next block of stories its filter; false: no block is complete.
+    /// Gives the next blocks of stories their filters, a few at once; false: no block is complete.
     [[nodiscard]] virtual Task<Result<bool>> index() = 0;
     [[nodiscard]] virtual Task<Result<StoryStats>> stats() = 0;
 };

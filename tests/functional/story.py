@@ -168,8 +168,10 @@ check("found by outcome", late in [s["id"] for s in why("--outcome", "relayed")]
 lost = submit("unknown@sink.test", "bounce")
 check("returned with the remote's words", until(lambda: outcomes(lost) == {"unknown@sink.test": "failed"}), trace(lost))
 text = house.mailctl("why", "--subject", "bounce", "--from", "ann@example.test").stdout
-check("and a sentence", 'said "550 5.1.1 Nobody of that name in the sink"; the sender was told.' in text, text)
-check("the report has a story too", until(lambda: why("--from", "<>", "--to", "ann@example.test")))
+check("and a sentence", 'said "550 5.1.1 Nobody of that name in the sink"; the sender was told by message ' in text, text)
+report = trace(lost)["recipients"][0]["report"]
+check("the report has a story too, found by its id", outcomes(report) == {"ann@example.test": "delivered"}, trace(report))
+check("and as mail without a sender", [s["id"] for s in why("--from", "<>", "--to", "ann@example.test")] == [report])
 
 # Waits, is held, let go, dropped.
 stuck = submit("someone@dead.test", "stuck")

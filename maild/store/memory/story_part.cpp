@@ -36,13 +36,14 @@ class StoryPart final : public StoryStore {
     Task<Result<std::vector<StoryEvent>>> events(Id message, bool transcripts) override {
         const std::lock_guard lock(state_.mutex);
         std::vector<StoryEvent> found;
-        for (const StoryEvent& event : state_.story_events) {
-            if (event.message != message || found.size() >= std::size_t{limit::story_events})
+        for (auto it = state_.story_events.rbegin(); it != state_.story_events.rend(); ++it) {
+            if (it->message != message || found.size() >= std::size_t{limit::story_events})
                 continue;
-            found.push_back(event);
+            found.push_back(*it);
             if (!transcripts)
                 found.back().transcript = nullptr;
         }
+        std::reverse(found.begin(), found.end());
         return ready(Result<std::vector<StoryEvent>>(std::move(found)));
     }
 

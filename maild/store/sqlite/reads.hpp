@@ -36,8 +36,8 @@ struct StoryBlock {
     std::uint64_t bytes = 0;
     std::string filter;
 };
-/// Of the oldest stories without one; nullopt: they are too few yet.
-[[nodiscard]] Result<std::optional<StoryBlock>> next_block(Database& db);
+/// Of the oldest stories without one; none: they are too few yet.
+[[nodiscard]] Result<std::vector<StoryBlock>> next_blocks(Database& db);
 
 // resource_part.cpp
 [[nodiscard]] Result<std::string> read_meta(Database& db, std::string_view key);

@@ -31,15 +31,15 @@ class StoryPart final : public StoryStore {
         return engine_.later<std::vector<StoryEvent>>(std::move(read));
     }
     Task<Result<bool>> index() override {
-        std::function<Result<std::optional<StoryBlock>>(Database&)> read = [](Database& db) {
+        std::function<Result<std::vector<StoryBlock>>(Database&)> read = [](Database& db) {
             const Readers::Moment moment(db);
-            return next_block(db);
+            return next_blocks(db);
         };
-        MAIL_CO_TRY(auto block, co_await engine_.later<std::optional<StoryBlock>>(std::move(read)));
-        if (!block)
+        MAIL_CO_TRY(auto blocks, co_await engine_.later<std::vector<StoryBlock>>(std::move(read)));
+        if (blocks.empty())
             co_return false;
-        std::function<Result<void>(WriteContext&)> body = [block = std::move(*block)](WriteContext& context) {
-            return insert_block(context, block);
+        std::function<Result<void>(WriteContext&)> body = [blocks = std::move(blocks)](WriteContext& context) {
+            return insert_blocks(context, blocks);
         };
         MAIL_CO_DO(co_await engine_.writer->run<void>(std::move(body)));
         co_return true;

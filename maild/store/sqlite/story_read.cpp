@@ -3,6 +3,7 @@
 #include "maild/store/story_rules.hpp"
 #include "maild/store/sqlite/reads.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t most_looked = std::size_t{limit::story_scan};
 /// Stories lie in the order of their commits; by how much their times may be out of that order.
 constexpr Duration disorder = std::chrono::hours(1);
+constexpr std::size_t blocks_at_once = 8; ///< that get their filters in one transaction
 
 StoryEnd end_of(const Query& row) { return static_cast<StoryEnd>(row.integer(3)); }
 
@@ -145,15 +147,15 @@ Result<StoryPage> find_stories(Database& db, const StoryFilter& filter) { return
 
 Result<std::vector<StoryEvent>> read_story_events(Database& db, const Id& message, bool transcripts) {
     Query query(db, transcripts ? "SELECT e.sequence, e.at, e.mark, e.detail, t.transcript FROM story_event AS e LEFT JOIN "
-                                  "story_transcript AS t ON t.event = e.sequence WHERE e.message = ? ORDER BY e.sequence LIMIT ?"
+                                  "story_transcript AS t ON t.event = e.sequence WHERE e.message = ? ORDER BY e.sequence DESC LIMIT ?"
                                 : "SELECT e.sequence, e.at, e.mark, e.detail, t.event FROM story_event AS e LEFT JOIN "
-                                  "story_transcript AS t ON t.event = e.sequence WHERE e.message = ? ORDER BY e.sequence LIMIT ?");
+                                  "story_transcript AS t ON t.event = e.sequence WHERE e.message = ? ORDER BY e.sequence DESC LIMIT ?");
     query.bind(message).bind(std::int64_t{limit::story_events});
     std::vector<StoryEvent> found;
     for (;;) {
         MAIL_TRY(const bool row, query.step());
         if (!row)
-            return found;
+            break;
         StoryEvent event;
         event.message = message;
         event.sequence = query.integer(0);
@@ -165,24 +167,26 @@ Result<std::vector<StoryEvent>> read_story_events(Database& db, const Id& messag
             event.transcript = std::make_shared<const std::string>(query.string(4));
         found.push_back(std::move(event));
     }
+    std::reverse(found.begin(), found.end());
+    return found;
 }
 
-Result<std::optional<StoryBlock>> next_block(Database& db) {
+Result<std::vector<StoryBlock>> next_blocks(Database& db) {
+    std::vector<StoryBlock> blocks;
     MAIL_TRY(const std::int64_t covered, db.integer("SELECT coalesce(max(last), 0) FROM story_block"));
     MAIL_TRY(const std::int64_t newest, db.integer("SELECT coalesce(max(sequence), 0) FROM story"));
     if (newest < covered + static_cast<std::int64_t>(story_block)) // asked often, and nearly always the answer
-        return std::optional<StoryBlock>();
+        return blocks;
     Query query(db, "SELECT " MAIL_STORY_COLUMNS " FROM story WHERE sequence > ? ORDER BY sequence LIMIT ?");
-    query.bind(covered).bind(std::uint64_t{story_block});
+    query.bind(covered).bind(std::uint64_t{story_block * blocks_at_once});
     StoryBlock block;
     std::vector<StoryKey> keys;
-    std::size_t count = 0;
-    for (;; ++count) {
+    for (std::size_t count = 1;; ++count) {
         MAIL_TRY(const bool row, query.step());
         if (!row)
-            break;
+            return blocks; // what is not a whole block waits for the rest of it
         const Story story = story_of(query);
-        if (count == 0) {
+        if (block.first == 0) {
             block.first = story.sequence;
             block.first_at = block.last_at = story.at;
         }
@@ -191,11 +195,11 @@ Result<std::optional<StoryBlock>> next_block(Database& db) {
         block.last_at = std::max(block.last_at, story.at);
         block.bytes += bytes_of(story);
         add_keys(keys, story);
+        if (count % story_block != 0)
+            continue;
+        block.filter = make_bloom(std::exchange(keys, {}));
+        blocks.push_back(std::exchange(block, {}));
     }
-    if (count < story_block)
-        return std::optional<StoryBlock>();
-    block.filter = make_bloom(std::move(keys));
-    return std::optional(std::move(block));
 }
 
 Result<StoryStats> read_story_stats(Database& db) {

@@ -75,11 +75,14 @@ Result<void> record_stories(WriteContext& context, const std::vector<Story>& sto
     return {};
 }
 
-Result<void> insert_block(WriteContext& context, const StoryBlock& block) {
+Result<void> insert_blocks(WriteContext& context, const std::vector<StoryBlock>& blocks) {
     context.touch();
-    Query insert(context.db, "INSERT OR REPLACE INTO story_block VALUES (?, ?, ?, ?, ?, ?)");
-    insert.bind(block.last).bind(block.first).bind(block.first_at).bind(block.last_at).bind(block.bytes);
-    return insert.blob(block.filter).run();
+    for (const StoryBlock& block : blocks) {
+        Query insert(context.db, "INSERT OR REPLACE INTO story_block VALUES (?, ?, ?, ?, ?, ?)");
+        insert.bind(block.last).bind(block.first).bind(block.first_at).bind(block.last_at).bind(block.bytes);
+        MAIL_DO(insert.blob(block.filter).run());
+    }
+    return {};
 }
 
 Result<std::size_t> purge_stories(WriteContext& context, const Maintenance& what, std::size_t most) {

@@ -52,7 +52,7 @@ struct QueueSlice {
 [[nodiscard]] Result<void> insert_story(WriteContext& context, const Story& story, std::string_view missed);
 [[nodiscard]] Result<void> record_stories(WriteContext& context, const std::vector<Story>& stories,
                                           const std::vector<StoryEvent>& events);
-[[nodiscard]] Result<void> insert_block(WriteContext& context, const StoryBlock& block);
+[[nodiscard]] Result<void> insert_blocks(WriteContext& context, const std::vector<StoryBlock>& blocks);
 /// Returns how many rows of a kind went; as many as `most`: call again.
 [[nodiscard]] Result<std::size_t> purge_stories(WriteContext& context, const Maintenance& what, std::size_t most);
 

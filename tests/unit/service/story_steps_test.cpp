@@ -19,7 +19,24 @@ TEST_CASE("steps are JSON objects in order, with what was given and no more") {
     steps.step("tls", noon).text("version", "TLSv1.3").text("cipher", "");
     steps.step("message", noon).number("size", -5).yes("held", true).texts("via", {"alias a@x", "group b@x"}).texts("none", {});
     CHECK(steps.detail() == R"({"steps":[{"step":"tls","at":1800000000000000,"version":"TLSv1.3"},)"
-                            R"({"step":"message","at":1800000000000000,"size":-5,"held":true,"via":["alias a@x","group b@x"]}]})");
+                            R"({"step":"message","size":-5,"held":true,"via":["alias a@x","group b@x"]}]})");
+}
+
+TEST_CASE("a step within a millisecond of the one before has no time of its own") {
+    StorySteps steps(200);
+    steps.step("one", noon);
+    steps.step("two", noon + std::chrono::microseconds(999));
+    steps.step("three", noon + std::chrono::milliseconds(1));
+    steps.step("large", noon + std::chrono::seconds(1)).text("name", std::string(500, 'x'));
+    steps.step("four", noon + std::chrono::seconds(1));
+    StorySteps whole;
+    whole.append(steps);
+    whole.step("five", noon + std::chrono::seconds(1));
+    const auto value = parsed(whole);
+    std::string told;
+    for (const json::value& step : value.at("steps").as_array())
+        told += std::string(step.at("step").as_string()) + (step.as_object().contains("at") ? "@ " : " ");
+    CHECK(told == "one@ two three@ four@ five ");
 }
 
 TEST_CASE("any bytes become valid JSON") {
