@@ -78,6 +78,18 @@ void keep_reachable(std::vector<std::string>& addresses, const Route& route, con
         std::erase_if(addresses, out_of_reach);
 }
 
+/// IPv6 and IPv4 in turn, IPv6 first (RFC 8305 §4): a family that is broken on the way costs one time-out, not all of them.
+void take_turns(std::vector<std::string>& addresses) {
+    std::vector<std::string> families[2];
+    for (std::string& address : addresses)
+        families[net::is_ipv6(address) ? 0 : 1].push_back(std::move(address));
+    addresses.clear();
+    for (std::size_t i = 0; i < std::max(families[0].size(), families[1].size()); ++i)
+        for (auto& family : families)
+            if (i < family.size())
+                addresses.push_back(std::move(family[i]));
+}
+
 Task<void> add_host(net::Resolver& resolver, const Route& route, std::string host, const OwnNames& own, Gathered& gathered) {
     // Some publish addresses where a name belongs; nobody is helped by refusing them.
     std::vector<std::string> addresses;
@@ -97,6 +109,7 @@ Task<void> add_host(net::Resolver& resolver, const Route& route, std::string hos
         canonical = std::move(answer->canonical);
     }
     keep_reachable(addresses, route, own);
+    take_turns(addresses);
     for (std::string& address : addresses) {
         if (leads_here(route, own, address)) {
             gathered.refused = true;
@@ -130,6 +143,7 @@ Task<Targets> find_relay(net::Resolver& resolver, const Route& route) {
     if (!answer || answer->records.empty())
         co_return none("4.4.3", "the relay " + route.relay_host + " does not resolve: " +
                                     (answer ? std::string("no address") : answer.error().message));
+    take_turns(answer->records);
     for (std::string& address : answer->records)
         if (result.targets.size() < most)
             result.targets.push_back({route.relay_host, std::move(address), route.port, true, answer->secure, answer->canonical});

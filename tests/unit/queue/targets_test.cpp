@@ -51,6 +51,12 @@ TEST_CASE("exchangers by preference, IPv6 and IPv4") {
     CHECK(brief(w, "remote.test") == "a.remote.test=2001:db8::1 a.remote.test=192.0.2.1 b.remote.test=192.0.2.2");
     w.route.port = 2525;
     CHECK(targets_of(w, "remote.test").targets.at(0).port == 2525);
+    // RFC 8305 §4: a family that is broken on the way does not come first with all of its addresses.
+    w.dns.add_mx("two.test", 10, "c.two.test");
+    for (const char* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "2001:db8::2"})
+        w.dns.add_address("c.two.test", address);
+    CHECK(brief(w, "two.test") == "c.two.test=2001:db8::1 c.two.test=192.0.2.1 c.two.test=2001:db8::2 c.two.test=192.0.2.2 "
+                                  "c.two.test=192.0.2.3");
 }
 
 TEST_CASE("equals are tried in every order") {
