@@ -13,5 +13,8 @@ namespace mail {
 [[nodiscard]] std::optional<std::string> decode_xtext(std::string_view text);
 /// For reports: empty when it is no xtext.
 [[nodiscard]] std::string from_xtext(std::string_view text);
+/// For reports: an ORCPT value, "type;address", with the encoding of its address undone: xtext, or the \x{HEX} forms of the
+/// utf-8 type (RFC 6533 §3). Empty when it is malformed.
+[[nodiscard]] std::string original_recipient(std::string_view orcpt);
 
 } // namespace mail

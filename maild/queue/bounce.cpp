@@ -11,7 +11,7 @@ std::string host_of(std::string_view remote) { return std::string(remote.substr(
 DsnRecipient recipient_of(const AttemptEnd& end, bool expired, DsnAction action, Time now) {
     DsnRecipient recipient;
     recipient.address = end.item.recipient;
-    recipient.original = from_xtext(end.item.original); // kept as it came, in xtext (RFC 3461 §4)
+    recipient.original = original_recipient(end.item.original); // kept as it came (RFC 3461 §4)
     recipient.action = action;
     // RFC 3463 §3.5, 4.4.7: delivery time expired; the remote's words stand beside it.
     recipient.status = expired ? "4.4.7" : end.outcome.status;

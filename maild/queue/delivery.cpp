@@ -47,6 +47,7 @@ smtp_client::Message message_of(const Job& job) {
     message.sender = job.envelope.sender;
     message.envelope_id = job.envelope.envelope_id;
     message.return_headers_only = job.envelope.return_headers_only;
+    message.return_full = job.envelope.return_full;
     message.smtputf8 = job.envelope.smtputf8;
     message.eight_bit = job.envelope.eight_bit;
     message.binary = job.envelope.binary;

@@ -7,6 +7,7 @@
 #include "common/mail/xtext.hpp"
 #include "maild/service/snapshot.hpp"
 #include "maild/service/story_of.hpp"
+#include "maild/service/success_report.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -19,7 +20,7 @@ store::QueueRecipient queued(const Address& to, const AcceptedRecipient& given, 
     out.recipient = to.text();
     out.domain = domain_key(to.domain).value_or(text::to_lower(to.domain));
     out.original = given.original;
-    out.notify = given.notify;
+    out.notify = notify_of_member(given);
     out.due = due;
     out.expires = due + expire;
     out.held = hold;
@@ -95,6 +96,7 @@ Task<Result<DeliveryReceipt>> Delivery::accept(Incoming incoming) {
         failures += end ? 0U : 1U;
         out.recipients.push_back(std::move(end));
     }
+    co_await report_success(incoming, out, content);
     // One reply cannot tell several ends: what some recipients did not get is reported to the sender instead.
     if (failures != 0 && failures != out.recipients.size() && !incoming.each_answered && !incoming.envelope.sender.empty()) {
         incoming.content.memory = content;
@@ -126,7 +128,7 @@ Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& rec
             continue;
         DsnRecipient recipient;
         recipient.address = incoming.recipients[i].address.text();
-        recipient.original = from_xtext(incoming.recipients[i].original);
+        recipient.original = original_recipient(incoming.recipients[i].original);
         recipient.status = face_of(receipt.recipients[i].error().code).smtp_enhanced;
         if (recipient.status.starts_with('4'))
             recipient.status[0] = '5'; // nothing tries again

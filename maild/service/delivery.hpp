@@ -83,6 +83,9 @@ class Delivery {
     struct Planned;
     [[nodiscard]] Planned plan(Incoming& incoming) const;
     [[nodiscard]] Task<void> report(const Incoming& incoming, const DeliveryReceipt& receipt);
+    /// To senders who asked for it. `content` may be null: a message too large to be held in memory.
+    [[nodiscard]] Task<void> report_success(const Incoming& incoming, const DeliveryReceipt& receipt,
+                                            std::shared_ptr<const std::string> content);
 
     store::Store& store_;
     Config& config_;

@@ -210,6 +210,7 @@ Task<void> Session::complete(Intake& intake) {
     incoming.envelope.sender = transaction_.sender();
     incoming.envelope.envelope_id = mail.parameters.envid.value_or("");
     incoming.envelope.return_headers_only = mail.parameters.ret == DsnReturn::headers;
+    incoming.envelope.return_full = mail.parameters.ret == DsnReturn::full;
     // RFC 6531 §3.2: what the message needs counts, not what the client could have sent.
     incoming.envelope.smtputf8 = mail.parameters.smtputf8 && (mail.path.is_utf8() || intake.needs_utf8());
     incoming.envelope.eight_bit = mail.parameters.body == Body::eight_bit || intake.is_8bit();

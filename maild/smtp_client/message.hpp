@@ -20,7 +20,8 @@ struct Recipient {
 struct Message {
     std::string sender;      ///< empty for the null reverse-path
     std::string envelope_id; ///< ENVID, still xtext, or empty
-    bool return_headers_only = false;
+    bool return_headers_only = false; ///< RET=HDRS
+    bool return_full = false;         ///< RET=FULL
     bool smtputf8 = false;   ///< was taken in with SMTPUTF8
     bool eight_bit = false;  ///< the body has 8-bit bytes
     bool binary = false;     ///< was taken in with BODY=BINARYMIME

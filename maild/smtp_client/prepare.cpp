@@ -140,8 +140,8 @@ void Session::Transaction::plan_addresses(const Capabilities& server, bool utf8_
     mail.parameters.smtputf8 = utf8;
     if (server.dsn && !message.envelope_id.empty())
         mail.parameters.envid = message.envelope_id;
-    if (server.dsn && message.return_headers_only)
-        mail.parameters.ret = smtp::DsnReturn::headers;
+    if (server.dsn && (message.return_headers_only || message.return_full))
+        mail.parameters.ret = message.return_full ? smtp::DsnReturn::full : smtp::DsnReturn::headers;
 }
 
 /// RFC 6152 §3: 8-bit bodies leave as they are, or as 7-bit by a transfer encoding, or not at all.

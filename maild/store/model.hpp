@@ -146,7 +146,8 @@ inline constexpr std::uint8_t never = 1, success = 2, failure = 4, delay = 8;
 struct Envelope {
     std::string sender;      ///< empty for the null reverse-path
     std::string envelope_id; ///< ENVID
-    bool return_headers_only = false;
+    bool return_headers_only = false; ///< RET=HDRS (RFC 3461 §4.3)
+    bool return_full = false;         ///< RET=FULL
     bool smtputf8 = false;
     bool eight_bit = false; ///< BODY=8BITMIME or 8-bit bytes seen
     bool binary = false;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """outbound.py: how mail leaves, against real software: nsd with a signed zone, Postfix and its smtp-sink, a second maild as smart
 host, an HTTPS server for MTA-STS. DANE, MTA-STS, sign-in, direct first, holds, suppressions and the verbs of the queue."""
-import atexit, hashlib, http.server, os, shutil, socket, ssl, subprocess, threading
-from house import Checks, House, free_ports, until, verifier
+import atexit, hashlib, http.server, os, shutil, smtplib, socket, ssl, subprocess, threading
+from house import MAILCTL, Checks, House, free_ports, until, verifier
 from postfix import Postfix
 
 check = Checks()
@@ -52,12 +52,13 @@ class Sink(threading.Thread):
     def __init__(self, address, pair=None, at=port):
         super().__init__(daemon=True)
         self.server = socket.create_server((address, at))
-        self.pair, self.messages, self.plain_commands = pair, [], 0
+        self.pair, self.messages, self.plain_commands, self.peers = pair, [], 0, []
         self.start()
 
     def run(self):
         while True:
-            connection, _ = self.server.accept()
+            connection, peer = self.server.accept()
+            self.peers.append(peer[0])
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
@@ -221,6 +222,7 @@ items:
            password: {{from: "env:RELAY_PASSWORD"}}}}
   both: {{domains: [down.test], relay: "127.0.0.9:{port}", port: {port}, direct_first: true, allow_loopback: true, retry: [2s]}}
   bob: {{domains: ["*"], senders: [bob@example.test], relay: "127.0.0.9:{port}"}}
+  sourced: {{domains: [sourced.test], relay: "127.0.0.4:{port}", tls: none, source: 127.0.0.99}}
   closed: {{domains: [closed.test], relay: "127.0.0.1:{relay_port}", retry: [1h]}}
 ---
 kind: hold
@@ -307,6 +309,30 @@ check("direct first, then the smart host", until(lambda: any(b"a@down.test" in m
 send("x@dane.test", sender="bob")
 check("a sender's own route", until(lambda: any(b"x@dane.test" in m for m in sunk())), house.tail())
 check("so the exchanger got nothing more", len(sinks["dane"].messages) == 1)
+send("a@sourced.test")
+check("a route's own source address", until(lambda: "127.0.0.99" in sinks["stripped"].peers), sinks["stripped"].peers)
+
+
+def send_with_notify(to, notify):
+    with smtplib.SMTP("127.0.0.1", house.ports["submission"], local_hostname="client.test") as client:
+        client.starttls(context=ssl._create_unverified_context())
+        client.login("ann@example.test", "secret")
+        client.sendmail("ann@example.test", [to], f"From: ann@example.test\r\nTo: {to}\r\nSubject: told\r\n\r\nhello\r\n",
+                        ["ENVID=told+2B1", "RET=HDRS"], [f"NOTIFY={notify}", f"ORCPT=rfc822;{to}"])
+
+
+told = lambda *words: any(all(w in t for w in words) for t in house.reports())
+send_with_notify("bob@example.test", "SUCCESS")
+check("NOTIFY=SUCCESS: delivered here", until(lambda: told("Action: delivered", "bob@example.test", "Original-Envelope-Id: told+1")), house.reports()[-1:])
+send_with_notify("told@dane.test", "SUCCESS,FAILURE")
+check("NOTIFY=SUCCESS: a server without DSN: relayed", until(lambda: told("Action: relayed", "Original-Recipient: rfc822; told@dane.test")), house.tail())
+send_with_notify("told@postfix.test", "SUCCESS")
+check("NOTIFY=SUCCESS: Postfix offers DSN and tells the sender itself", until(lambda: "sender delivery status notification" in postfix.log()),
+      postfix.log()[-600:])
+check("so we do not", not told("told@postfix.test"))
+watch = subprocess.Popen([MAILCTL, "--socket", house.socket, "queue", "watch", "--filter", "domain=held.test"], stdout=subprocess.PIPE, text=True)
+seen = []
+threading.Thread(target=lambda: seen.extend(iter(watch.stdout.readline, "")), daemon=True).start()
 send("gone@plain.test")
 send("a@nullmx.test")
 
@@ -315,6 +341,8 @@ check("null MX: returned at once", until(lambda: any("5.1.10" in t and "a@nullmx
 send("a@held.test")
 check("a hold rule holds", until(lambda: [i["status"] for i in items("--filter", "domain=held.test")] == ["held"]), items())
 check("with its reason", "being moved" in error_of("held.test"))
+check("queue watch shows it", until(lambda: any("a@held.test" in line and "held" in line for line in seen)), seen)
+watch.kill()
 
 held = items("--filter", "domain=held.test")[0]["id"]
 house.mailctl("queue", "release", held)

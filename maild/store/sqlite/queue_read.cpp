@@ -88,6 +88,7 @@ QueueItem queue_item_of(const Query& q) {
     item.message = q.id(1);
     const auto options = q.as<unsigned>(2);
     item.envelope.return_headers_only = (options & envelope_bit::headers_only) != 0;
+    item.envelope.return_full = (options & envelope_bit::full) != 0;
     item.envelope.smtputf8 = (options & envelope_bit::smtputf8) != 0;
     item.envelope.eight_bit = (options & envelope_bit::eight_bit) != 0;
     item.envelope.binary = (options & envelope_bit::binary) != 0;

@@ -7,7 +7,8 @@
 namespace mail::store::sqlite {
 
 namespace envelope_bit {
-inline constexpr unsigned headers_only = 1, smtputf8 = 2, eight_bit = 4, binary = 8, require_tls = 16;
+inline constexpr unsigned headers_only = 1, smtputf8 = 2, eight_bit = 4, binary = 8, require_tls = 16,
+                          full = 32;
 }
 /// A verb that waits for the end of the running attempt.
 enum class Pending : std::uint8_t { none, hold, drop, expire };

@@ -37,7 +37,7 @@ Result<void> refresh(WriteContext& context, const Domains& domains) {
 }
 
 unsigned options_of(const Envelope& envelope) {
-    return (envelope.return_headers_only ? envelope_bit::headers_only : 0) |
+    return (envelope.return_headers_only ? envelope_bit::headers_only : 0) | (envelope.return_full ? envelope_bit::full : 0) |
            (envelope.smtputf8 ? envelope_bit::smtputf8 : 0) |
            (envelope.eight_bit ? envelope_bit::eight_bit : 0) | (envelope.binary ? envelope_bit::binary : 0) |
            (envelope.require_tls ? envelope_bit::require_tls : 0);

@@ -5,6 +5,7 @@
 #include "common/mail/dsn.hpp"
 #include "common/mail/header.hpp"
 #include "common/mail/message.hpp"
+#include "common/mail/xtext.hpp"
 #include "tests/unit/mail/mime_properties.hpp"
 
 using namespace mail;
@@ -137,4 +138,21 @@ TEST_CASE("status words") {
     CHECK(explain_status("5.1.99").find("address") != std::string::npos);
     CHECK_FALSE(explain_status("junk").empty());
     CHECK_FALSE(explain_status("").empty());
+}
+
+TEST_CASE("RFC 3461 §4.2, RFC 6533 §3: original recipients come out as they were meant") {
+    const std::pair<const char*, const char*> rows[] = {
+        {"rfc822;bob@example.org", "rfc822;bob@example.org"},
+        {"rfc822;a+2Bb+3Dc@example.org", "rfc822;a+b=c@example.org"},
+        {"x400;C+3Dus", "x400;C=us"},
+        {"utf-8;j\\x{F6}rg@example.org", "utf-8;j\xC3\xB6rg@example.org"},
+        {"UTF-8;j\xC3\xB6rg@example.org", "UTF-8;j\xC3\xB6rg@example.org"},
+        {"utf-8;\\x{1F4EC}\\x{5C}@example.org", "utf-8;\xF0\x9F\x93\xAC\\@example.org"},
+        {"utf-8;\\x{20AC}@example.org", "utf-8;\xE2\x82\xAC@example.org"},
+    };
+    for (const auto& [given, meant] : rows)
+        CHECK(original_recipient(given) == meant);
+    for (const char* bad : {"", ";", ";x", "bob@example.org", "rfc822;a=b", "rfc822;a+2", "utf-8;\\x{}", "utf-8;\\x{D800}",
+                            "utf-8;\\x{110000}", "utf-8;\\x{A}", "utf-8;\\xF6", "utf-8;\\x{F6", "utf-8;\\x{G}", "utf-8;\xFF"})
+        CHECK(original_recipient(bad).empty());
 }

@@ -68,6 +68,10 @@ TEST_CASE("the envelope's parameters go where the server knows them") {
                                      say("250 ok"), line("DATA"), say("354 go"), data(), say("250 ok")} + bye(), message);
     CHECK(all.seen.complaint.empty());
     message.eight_bit = false;
+    message.return_headers_only = false;
+    message.return_full = true;
+    const auto full = with(hello("250-DSN\r\n") + Script{line("MAIL FROM:<ann@example.test> RET=FULL ENVID=QQ+2B1"), say("550 no")} + bye(), message);
+    CHECK(full.seen.complaint.empty());
     const auto none = with(hello() + Script{line("MAIL"), say("250 ok"), line("RCPT"), say("250 ok"), line("DATA"),
                                             say("354 go"), data(), say("250 ok")} + bye(), message);
     CHECK(none.seen.lines[1] == "MAIL FROM:<ann@example.test>");

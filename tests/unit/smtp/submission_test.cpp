@@ -190,4 +190,39 @@ TEST_CASE("RFC 3461: DSN parameters reach the queue") {
     CHECK(queue[0].envelope.eight_bit);
     CHECK(queue[0].notify == (notify::success | notify::delay));
     CHECK(queue[0].original == "rfc822;carol@remote.test");
+    CHECK(has(world.talk(world.submission(), "EHLO c\r\n" + ann + "MAIL FROM:<ann@example.test> RET=FULL\r\nRCPT TO:<x@remote.test>\r\n"
+                                             "DATA\r\nFrom: ann@example.test\r\n\r\nhi\r\n.\r\n"), "250 2.0.0 Accepted"));
+    CHECK(world.queue().at(1).envelope.return_full);
+}
+
+TEST_CASE("RFC 3461 §5.2: NOTIFY=SUCCESS is answered for what ends here") {
+    World world;
+    world.add("group", "staff@example.test", R"({"members": ["bob@example.test", "carol@remote.test"]})", {"staff@example.test"});
+    const auto send = [&](const std::string& from, const std::string& rcpt) {
+        const std::string sign_in = from.empty() ? std::string() : ann;
+        const std::string input = "EHLO c\r\n" + sign_in + "MAIL FROM:<" + from + "> ENVID=Q+2B1\r\nRCPT TO:" + rcpt +
+                                  "\r\nDATA\r\nFrom: ann@example.test\r\nSubject: x\r\n\r\nhi\r\n.\r\n";
+        CHECK(has(world.talk(from.empty() ? world.mx() : world.submission(), input), "250 2.0.0 Accepted"));
+    };
+    send("ann@example.test", "<bob@example.test>");
+    send("ann@example.test", "<bob@example.test> NOTIFY=FAILURE,DELAY");
+    send("ann@example.test", "<bob@example.test> NOTIFY=NEVER");
+    send("", "<bob@example.test> NOTIFY=SUCCESS"); // §6.2: no report about a report
+    CHECK(world.inbox("ann@example.test").empty());
+    send("ann@example.test", "<bob@example.test> NOTIFY=SUCCESS ORCPT=utf-8;b\\x{F6}b@example.test");
+    REQUIRE(world.inbox("ann@example.test").size() == 1);
+    const std::string delivered = world.inbox("ann@example.test")[0];
+    for (const char* part : {"Return-Path: <>\r\n", "Action: delivered\r\n", "Status: 2.0.0\r\n", "Original-Envelope-Id: Q+1\r\n",
+                             "Original-Recipient: utf-8; b\xC3\xB6" "b@example.test\r\n", "Your message was delivered to"})
+        CHECK(has(delivered, part));
+    CHECK_FALSE(has(delivered, "\r\nhi\r\n"));
+    // §5.2.7.2: the expansion is reported, and success asked of no member; what else was asked they inherit.
+    send("ann@example.test", "<staff@example.test> NOTIFY=SUCCESS,FAILURE");
+    REQUIRE(world.inbox("ann@example.test").size() == 2);
+    CHECK(has(world.inbox("ann@example.test")[1], "Action: expanded\r\n"));
+    REQUIRE(world.queue().size() == 1);
+    CHECK(world.queue()[0].notify == notify::failure);
+    send("ann@example.test", "<staff@example.test> NOTIFY=SUCCESS");
+    REQUIRE(world.queue().size() == 2);
+    CHECK(world.queue()[1].notify == notify::never); // 0 would ask for failures
 }
