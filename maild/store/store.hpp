@@ -115,8 +115,8 @@ class QueueStore {
   public:
     virtual ~QueueStore() = default;
     /// Items due at `now`, at most `limit`, marked active until `lease_end`; a node that dies leaves them to
-    /// be leased again after it. Ordered by due time; at most `per_domain` of one domain, so that one dead
-    /// host starves nobody.
+    /// be leased again after it. Domains that are due share `limit`, with at most `per_domain` of one, so that
+    /// dead hosts starve nobody; ordered by priority and due time.
     [[nodiscard]] virtual Task<Result<std::vector<QueueItem>>>
     lease(Time now, Time lease_end, std::size_t limit, std::size_t per_domain) = 0;
     /// Ends attempts: delivered and failed items go, deferred ones wait. `reports` (delivery status

@@ -83,20 +83,26 @@ Result<std::vector<QueueItem>> QueuePart::lease_now(Time now, Time lease_end, st
     const std::lock_guard lock(state_.mutex);
     MAIL_DO(state_.open());
     end_leases(now);
-    std::vector<std::tuple<int, Time, QueueId>> due;
+    using Due = std::tuple<int, Time, QueueId>;
+    std::map<std::string, std::vector<Due>> by_domain;
     for (const auto& [id, entry] : state_.queue)
         if (const auto at = due_of(entry); at && *at <= now && entry.item.status != QueueStatus::active)
-            due.emplace_back(-entry.item.priority, entry.item.next_attempt, id);
-    std::sort(due.begin(), due.end());
-    std::map<std::string, std::size_t> of_domain;
+            by_domain[entry.item.domain].emplace_back(-entry.item.priority, entry.item.next_attempt, id);
+    // The first of every domain, then the second of every domain: many dead ones do not hold up a live one.
+    std::vector<std::pair<std::size_t, Due>> turns;
+    for (auto& [domain, due] : by_domain) {
+        std::sort(due.begin(), due.end());
+        for (std::size_t i = 0; i < std::min(due.size(), per_domain); ++i)
+            turns.emplace_back(i, due[i]);
+    }
+    std::sort(turns.begin(), turns.end());
+    std::vector<Due> chosen;
+    for (std::size_t i = 0; i < std::min(turns.size(), limit); ++i)
+        chosen.push_back(turns[i].second);
+    std::sort(chosen.begin(), chosen.end());
     std::vector<QueueItem> leased;
-    for (const auto& [priority, at, id] : due) {
-        if (leased.size() == limit)
-            break;
+    for (const auto& [priority, at, id] : chosen) {
         QueueEntry& entry = state_.queue.at(id);
-        if (of_domain[entry.item.domain] == per_domain)
-            continue;
-        ++of_domain[entry.item.domain];
         entry.item.status = QueueStatus::active;
         entry.lease_end = lease_end;
         leased.push_back(entry.item);

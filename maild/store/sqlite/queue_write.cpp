@@ -6,6 +6,7 @@
 #include "common/base/limits.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <tuple>
@@ -175,22 +176,42 @@ Result<void> add_due(WriteContext& context, const std::string& domain, Time now,
     }
     return {};
 }
+
+/// Every domain that is due gets an equal share of `limit`; what shares leave over goes to the domains with more, the most
+/// overdue first. So neither do many dead domains hold up a live one, nor is more read than is leased.
+Result<std::vector<QueueItem>> share_out(WriteContext& context, Time now, std::size_t limit, std::size_t per_domain) {
+    std::vector<QueueItem> found;
+    MAIL_TRY(const auto domains, due_domains(context, now, limit));
+    if (domains.empty())
+        return found;
+    const std::size_t share = std::clamp<std::size_t>(limit / domains.size(), 1, std::max<std::size_t>(per_domain, 1));
+    std::vector<std::vector<QueueItem>> lists(domains.size());
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < domains.size(); ++i) {
+        MAIL_DO(add_due(context, domains[i], now, share, lists[i]));
+        total += lists[i].size();
+    }
+    for (std::size_t i = 0; i < domains.size() && total < limit && share < per_domain; ++i) {
+        if (lists[i].size() < share)
+            continue;
+        lists[i].clear();
+        MAIL_DO(add_due(context, domains[i], now, std::min(per_domain, share + (limit - total)), lists[i]));
+        total += lists[i].size() - share;
+    }
+    found.reserve(total);
+    for (auto& list : lists)
+        std::move(list.begin(), list.end(), std::back_inserter(found));
+    return found;
+}
 } // namespace
 
 Result<std::vector<QueueItem>> lease(WriteContext& context, Time now, Time lease_end, std::size_t limit,
                                      std::size_t per_domain) {
     MAIL_DO(end_leases(context, now));
-    // Every domain with a head that is due gives at least one item, so `limit` domains are enough.
-    MAIL_TRY(const auto domains, due_domains(context, now, limit));
-    std::vector<QueueItem> found;
-    for (const std::string& domain : domains) {
-        MAIL_DO(add_due(context, domain, now, std::min(per_domain, limit), found));
-    }
+    MAIL_TRY(auto found, share_out(context, now, limit, per_domain));
     std::sort(found.begin(), found.end(), [](const QueueItem& a, const QueueItem& b) {
         return std::tuple(-a.priority, a.next_attempt, a.id) < std::tuple(-b.priority, b.next_attempt, b.id);
     });
-    if (found.size() > limit)
-        found.resize(limit);
     Domains leased;
     for (QueueItem& item : found) {
         context.touch();

@@ -120,6 +120,23 @@ TEST_CASE("queue: one dead domain starves nobody and is not walked through") {
     CHECK(need(bench.queue().next_due()) < bench.clock.now());
 }
 
+TEST_CASE("queue: many dead domains with much that is overdue leave room for a live one") {
+    FOR_EACH_ENGINE;
+    QueueBench bench(engine);
+    for (int i = 0; i < 20; ++i)
+        bench.send({"a@dead1.example", "a@dead2.example", "a@dead3.example"});
+    bench.clock.advance(hours(1));
+    bench.send({"x@live.example"});
+    const auto leased = bench.lease(8, 100);
+    REQUIRE(leased.size() == 8);
+    CHECK(leased.back().recipient == "x@live.example");
+    // What the others do not need goes to those with more, each item once.
+    const auto rest = bench.lease(1000, 18);
+    CHECK(rest.size() == 53); // 60 - 7
+    const auto again = bench.lease(1000, 100);
+    CHECK(again.empty());
+}
+
 TEST_CASE("queue: leases end by themselves and at a restart") {
     FOR_EACH_ENGINE;
     QueueBench bench(engine);
