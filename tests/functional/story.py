@@ -171,7 +171,7 @@ text = house.mailctl("why", "--subject", "bounce", "--from", "ann@example.test")
 check("and a sentence", 'said "550 5.1.1 Nobody of that name in the sink"; the sender was told by message ' in text, text)
 report = trace(lost)["recipients"][0]["report"]
 check("the report has a story too, found by its id", outcomes(report) == {"ann@example.test": "delivered"}, trace(report))
-check("and as mail without a sender", [s["id"] for s in why("--from", "<>", "--to", "ann@example.test")] == [report])
+check("and as mail without a sender, the newest of them", [s["id"] for s in why("--from", "<>", "--to", "ann@example.test")][0] == report)
 
 # Waits, is held, let go, dropped.
 stuck = submit("someone@dead.test", "stuck")

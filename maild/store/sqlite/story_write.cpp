@@ -32,11 +32,12 @@ Result<Time> cut(WriteContext& context, Time before, std::uint64_t most_bytes) {
                                                          "(SELECT coalesce(sum(bytes), 0) FROM story_event_use)"));
     if (static_cast<std::uint64_t>(used) <= most_bytes)
         return before;
-    // One block of stories, or the oldest events where no block is complete.
-    Query oldest(context.db, "SELECT last_at FROM story_block ORDER BY last LIMIT 1");
-    MAIL_TRY(const bool block, oldest.step());
+    // As many blocks of stories as are too much, or the oldest events where no block is complete.
+    Query blocks(context.db, "SELECT last_at FROM (SELECT last, last_at, sum(bytes) OVER (ORDER BY last) - bytes AS before "
+                             "FROM story_block) WHERE before < ? ORDER BY last DESC LIMIT 1");
+    MAIL_TRY(const bool block, blocks.bind(static_cast<std::uint64_t>(used) - most_bytes).step());
     if (block)
-        return std::max(before, oldest.time(0) + Duration(1));
+        return std::max(before, blocks.time(0) + Duration(1));
     Query event(context.db, "SELECT at FROM story_event ORDER BY sequence LIMIT 1 OFFSET 1000");
     MAIL_TRY(const bool row, event.step());
     return row ? std::max(before, event.time(0)) : before;
