@@ -17,6 +17,8 @@
 
 #include <algorithm>
 #include <ostream>
+#include <tuple>
+#include <utility>
 
 namespace mail::mailctl {
 namespace {
@@ -125,31 +127,36 @@ Result<Secret> pull_password(Session& session, const Invocation& given) {
     return out;
 }
 
+/// "host", "host:993" or "[2001:db8::1]:993"; port 0 where none is given.
+Result<std::pair<std::string, std::uint16_t>> host_and_port(const std::string& text) {
+    std::string host = text, port;
+    if (const auto end = text.find(']'); text.starts_with('[') && end != std::string::npos) {
+        host = text.substr(1, end - 1);
+        port = text.substr(end + 1);
+    } else if (const auto colon = text.find(':'); colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
+        host = text.substr(0, colon);
+        port = text.substr(colon);
+    }
+    std::uint16_t number = 0;
+    if (!port.empty())
+        number = port.starts_with(':') ? text::number<std::uint16_t>(std::string_view(port).substr(1)).value_or(0) : std::uint16_t{0};
+    if (host.empty() || (!port.empty() && number == 0))
+        return fail(ErrorCode::usage, "--imap needs HOST or HOST:PORT, not " + clean(text));
+    return std::pair(std::move(host), number);
+}
+
 Result<PullOptions> pull_options(Session& session, const Invocation& given, std::unique_ptr<net::TlsClient>& tls) {
     if (!given.argument(1).empty() || given.has("format") || given.has("folder"))
         return fail(ErrorCode::usage, "--imap takes no path, --format or --folder");
     if (given.value("user").empty())
         return fail(ErrorCode::usage, "--imap needs --user, the name to sign in with there");
     PullOptions out;
-    out.host = given.value("imap");
-    std::string port;
-    if (out.host.starts_with('[')) { // [2001:db8::1]:993
-        const auto end = out.host.find(']');
-        port = end == std::string::npos ? std::string("?") : out.host.substr(end + 1);
-        out.host = out.host.substr(1, end - 1);
-        if (port.starts_with(':'))
-            port.erase(0, 1);
-    } else if (const auto colon = out.host.find(':'); colon != std::string::npos && out.host.find(':', colon + 1) == std::string::npos) {
-        port = out.host.substr(colon + 1);
-        out.host.resize(colon);
-    }
-    const auto number = port.empty() ? std::optional<std::uint16_t>{} : text::number<std::uint16_t>(port);
-    if (out.host.empty() || (!port.empty() && (!number || *number == 0)))
-        return fail(ErrorCode::usage, "--imap needs HOST or HOST:PORT");
+    MAIL_TRY(std::tie(out.host, out.port), host_and_port(given.value("imap")));
     using imap_client::TlsMode;
-    const auto mode = given.has("tls") ? given.value("tls") : number == 143 ? std::string("starttls") : std::string("implicit");
+    const auto mode = given.has("tls") ? given.value("tls") : out.port == 143 ? std::string("starttls") : std::string("implicit");
     out.open.tls = mode == "none" ? TlsMode::none : mode == "starttls" ? TlsMode::starttls : TlsMode::implicit;
-    out.port = number.value_or(out.open.tls == TlsMode::implicit ? 993 : 143);
+    if (out.port == 0)
+        out.port = out.open.tls == TlsMode::implicit ? 993 : 143;
     out.open.host = out.host;
     out.open.verify = !given.is_on("insecure");
     out.open.user = given.value("user");
