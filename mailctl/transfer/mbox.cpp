@@ -14,8 +14,8 @@ namespace {
 /// A line that is longer can be neither a separator nor quoted: on writing, a line of more ">"s is left alone too.
 constexpr std::size_t longest_decided = 1000;
 constexpr std::size_t most_quotes = 512;
-/// Written before each message, in this order; X-Mbox-Bytes only where the lines are not plain CR LF ones. Read back and taken
-/// away only as this block, so that a message's own fields of these names stay.
+/// Written before each message, in this order; X-Mbox-Bytes only where the lines are not plain CR LF ones, or the message begins
+/// with such a field of its own. Read back and taken away only as this block, so that a message's own fields stay.
 constexpr std::string_view status_field = "Status: ", x_status_field = "X-Status: ", keywords_field = "X-Keywords: ",
                            bytes_field = "X-Mbox-Bytes: ";
 
@@ -217,7 +217,7 @@ std::string mbox_message(const MailItem& item) {
                       std::string(date[3]) + "\n";
     out += std::string(status_field) + (has("\\Seen") ? "RO" : "O") + "\n" + std::string(x_status_field) + x_status + "\n" +
            std::string(keywords_field) + text::join(keywords, " ") + "\n";
-    const bool plain = is_clean_crlf(item.bytes) && item.bytes.ends_with("\r\n");
+    const bool plain = is_clean_crlf(item.bytes) && item.bytes.ends_with("\r\n") && !item.bytes.starts_with(bytes_field);
     if (!plain)
         out += std::string(bytes_field) + std::to_string(item.bytes.size()) + "\n";
     for (std::string_view rest = item.bytes; !rest.empty();) {

@@ -39,7 +39,7 @@ std::vector<MailItem> odd_mailbox(unsigned seed) {
     const std::vector<std::string> bodies{"From here on\r\n", "From x Mon Feb  5 10:00:00 2024\r\n", ">From\r\n", ">From there\r\n", ">>>From far\r\n", "\r\n",
                                           "bare\nlines\n", "bare\rreturn\r\n", "no end", "\r\n\r\n\r\n", "Status: R\r\n", ".\r\n..\r\n", "\r\r\n",
                                           std::string("nul\0nul\r\n", 9), "\n", std::string(3000, '>') + "\r\n", "From " + std::string(2000, 'x') + "\r\n"};
-    const std::vector<std::string> heads{"Subject: x\r\n\r\n", "Status: RO\r\nX-Status: A\r\nX-Keywords: mine\r\nX-Mbox-Bytes: 3\r\n\r\n", "\r\n", "From a b\r\n", ""};
+    const std::vector<std::string> heads{"Subject: x\r\n\r\n", "Status: RO\r\nX-Status: A\r\nX-Keywords: mine\r\nX-Mbox-Bytes: 3\r\n\r\n", "X-Mbox-Bytes: 1\r\n", "X-Mbox-Bytes: x\r\n\r\n", "\r\n", "From a b\r\n", ""};
     const std::vector<std::string> flags{"\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded", "$Label1", "NonJunk"};
     std::vector<MailItem> out;
     for (const auto& folder : folders) {
