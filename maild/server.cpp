@@ -24,6 +24,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <thread>
 
 namespace mail {
@@ -333,6 +334,15 @@ class Server {
     admin::AdminServer admin_;
 };
 
+/// A shell's default of 1,024 descriptors is less than limit::connections; what the system allows is taken.
+void allow_descriptors() {
+    rlimit allowed{};
+    if (::getrlimit(RLIMIT_NOFILE, &allowed) != 0 || allowed.rlim_cur == allowed.rlim_max)
+        return;
+    allowed.rlim_cur = allowed.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &allowed);
+}
+
 int failed(const Error& error, int status) {
     log(Event::server_failed, {{"reason", error.message}, {"hint", error.hint}});
     flush_log();
@@ -349,6 +359,7 @@ int serve(const BootConfig& boot) {
     ::prctl(PR_SET_DUMPABLE, 0);
     const net::InheritedSockets inherited; // before anything else opens descriptors
     const Supervisor supervisor;
+    allow_descriptors();
     const auto running_as = drop_privileges(boot.user, boot.data_dir, boot.socket_path());
     if (!running_as)
         return failed(running_as.error(), exit_config);
