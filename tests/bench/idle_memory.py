@@ -11,7 +11,6 @@ USERS = 100
 FOLDER = 20 * COUNT
 resource.setrlimit(resource.RLIMIT_NOFILE, (max(COUNT * 2 + 1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 house = House(mailboxes=[f"u{i}" for i in range(USERS)])
-assert house.start(), house.tail()
 context = ssl._create_unverified_context()
 
 
@@ -52,13 +51,20 @@ def settled():
     return last
 
 
-def idle(port):
-    # One round first, so that what is made once (caches, threads' pools) is not counted.
-    warm = [Imap(i % USERS, port) for i in range(200)]
-    for c in warm:
+def fresh():
+    """A new process, in which what is made once (caches, pools of threads) was made, and little was freed again."""
+    if house.process:
+        house.stop(60)
+    assert house.start(), house.tail()
+    for i in range(USERS):
+        c = Imap(i, "imap")
         c.command("SELECT INBOX")
-    [c.s.close() for c in warm]
+        c.s.close()
     time.sleep(0.5)
+
+
+def idle(port):
+    fresh()
     before, sessions = settled(), []
     for i in range(COUNT):
         c = Imap(i % USERS, port)
@@ -71,6 +77,7 @@ def idle(port):
 
 
 result = {"connections": COUNT, "plain_kib": idle("imap"), "tls_kib": idle("imaps")}
+fresh()
 filler = Imap(0)
 filler.command("CREATE big")
 message = b"Subject: x\r\n\r\nx\r\n"
