@@ -1,5 +1,7 @@
 // Lines of any bytes: framing and parsing never crash, and a command that was understood says the same when it is
 // written and read again.
+#include "common/base/text.hpp"
+#include "common/mail/xtext.hpp"
 #include "maild/smtp/proto/command.hpp"
 #include "maild/smtp/proto/framer.hpp"
 
@@ -24,6 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             continue;
         }
         const Command& command = std::get<Command>(parsed);
+        const auto* rcpt = std::get_if<Rcpt>(&command);
+        if (rcpt != nullptr && rcpt->parameters.orcpt) { // RFC 6533 §3: what a report shows of it is UTF-8
+            const std::string shown = mail::original_recipient(*rcpt->parameters.orcpt);
+            if (mail::text::istarts_with(shown, "utf-8;") && !mail::text::is_utf8(shown))
+                std::abort();
+        }
         std::string line = serialize(command);
         line.resize(line.size() - 2);
         const auto again = parse_command(line);
