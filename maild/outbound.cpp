@@ -7,13 +7,25 @@
 #include "maild/queue/scheduler.hpp"
 #include "maild/service/delivery.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace mail {
 namespace {
 constexpr auto stop_time = std::chrono::seconds(3);
 constexpr const char* root_key = "/usr/share/dns/root.key"; // package dns-root-data
+constexpr const char* system_list = "/etc/resolv.conf";
+constexpr auto look_again = std::chrono::seconds(2); ///< at the system's list
+
+/// Tells versions of a file apart; empty: there is none.
+std::string stamp_of(const char* path) {
+    struct stat info {};
+    if (::stat(path, &info) != 0)
+        return {};
+    return std::to_string(info.st_ino) + "/" + std::to_string(info.st_size) + "/" + std::to_string(info.st_mtim.tv_sec) + "." +
+           std::to_string(info.st_mtim.tv_nsec);
 }
+} // namespace
 
 Outbound::Outbound(store::Store& store, service::Delivery& delivery, service::ChangeBus& bus,
                    async::Runtime& runtime, async::WorkerPool& pool, const Clock& clock, std::string data_dir)
@@ -28,6 +40,11 @@ void Outbound::reconcile(const std::shared_ptr<const service::ConfigSnapshot>& s
     const auto& spec = snapshot->resolver;
     if (resolver_spec_ && resolver_spec_->servers == spec.servers && resolver_spec_->trust_anchor_file == spec.trust_anchor_file)
         return;
+    renew_resolver(spec);
+}
+
+void Outbound::renew_resolver(const schema::Resolver& spec) {
+    resolver_stamp_ = stamp_of(system_list);
     net::ResolverOptions options;
     options.servers = spec.servers;
     options.trust_anchor_file = spec.trust_anchor_file;
@@ -45,6 +62,20 @@ void Outbound::reconcile(const std::shared_ptr<const service::ConfigSnapshot>& s
     resolver_spec_ = spec;
 }
 
+std::shared_ptr<net::Resolver> Outbound::resolver() {
+    const std::lock_guard lock(mutex_);
+    const SteadyTime now = clock_.steady();
+    if (resolver_spec_ && resolver_spec_->servers.empty() && now - looked_ >= look_again) {
+        looked_ = now;
+        const std::string stamp = stamp_of(system_list);
+        if (!stamp.empty() && stamp != resolver_stamp_) {
+            const schema::Resolver spec = *resolver_spec_;
+            renew_resolver(spec);
+        }
+    }
+    return resolver_;
+}
+
 Result<void> Outbound::start() {
     MAIL_TRY(tls_, net::TlsClient::create());
     queue::SchedulerServices services{store_, clock_, {}, {}, {}, runtime_.executor(0), {}, tls_.get(), &pool_, {}, {}, {}, {}, nullptr};
@@ -52,10 +83,7 @@ Result<void> Outbound::start() {
         const std::lock_guard lock(mutex_);
         return config_;
     };
-    services.resolver = [this] {
-        const std::lock_guard lock(mutex_);
-        return resolver_;
-    };
+    services.resolver = [this] { return resolver(); };
     services.plan_report = [this](const Address& sender, std::string message) {
         return delivery_.plan_report(sender, std::move(message));
     };

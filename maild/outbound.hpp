@@ -48,6 +48,10 @@ class Outbound {
     void stop();
 
   private:
+    void renew_resolver(const schema::Resolver& spec);
+    /// The present one. Without servers of its own it follows the system's list, which may change while maild runs.
+    [[nodiscard]] std::shared_ptr<net::Resolver> resolver();
+
     store::Store& store_;
     service::Delivery& delivery_;
     service::ChangeBus& bus_;
@@ -60,6 +64,8 @@ class Outbound {
     std::shared_ptr<net::Resolver> resolver_;
     std::optional<schema::Resolver> resolver_spec_;
     queue::AttemptObserver* observer_ = nullptr;
+    std::string resolver_stamp_; ///< of the system's list that it was made with
+    SteadyTime looked_{};        ///< at that list
     std::unique_ptr<net::TlsClient> tls_;
     std::unique_ptr<queue::Scheduler> scheduler_;
     service::ChangeBus::Token token_;
