@@ -238,6 +238,73 @@ for what, script in cases.items():
 # Messages it may tell of, but does not give.
 done = pull("ann", hostile(answering(lambda s, l: s.sendall(b"* 1 FETCH (UID 7 FLAGS () RFC822.SIZE 3 INTERNALDATE \" 1-Jan-2024 00:00:00 +0000\")\r\n"))), "--tls", "none", "--user", "x")
 check("a server that does not give its messages: nothing is added", told(done).get("added") == 0, done.stderr)
+
+
+class OldServer:
+    """A server of the year 2000: IMAP4rev1 and NAMESPACE alone, everything below INBOX with dots between."""
+    def __init__(self):
+        self.validity, self.messages = 7, {uid: ["\\Seen", b"Subject: old %d\r\n\r\nx\r\n" % uid] for uid in (3, 4, 9)}
+        self.listener = socket.create_server(("127.0.0.1", free_ports(1)[0]))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            s, _ = self.listener.accept()
+            with s, s.makefile("rb") as f:
+                s.sendall(b"* OK hello\r\n")
+                folder = ""
+                for line in f:
+                    tag, word, *rest = line.decode().split()
+                    if word == "EXAMINE":
+                        folder = rest[0].strip('"')
+                    s.sendall(self.answer(word, rest, self.messages if folder == "INBOX.Old.Mail" else {}) + tag.encode() + b" OK done\r\n")
+                    if word == "LOGOUT":
+                        break
+
+    def answer(self, word, rest, messages):
+        if word == "CAPABILITY":
+            return b"* CAPABILITY IMAP4rev1 NAMESPACE\r\n"
+        if word == "NAMESPACE":
+            return b'* NAMESPACE (("INBOX." ".")) NIL NIL\r\n'
+        if word == "LIST":
+            return b'* LIST () "." INBOX\r\n* LIST (\\Noselect) "." INBOX.Old\r\n* LIST () "." INBOX.Old.Mail\r\n'
+        if word == "EXAMINE":
+            return b"* %d EXISTS\r\n* OK [UIDVALIDITY %d] x\r\n" % (len(messages), self.validity)
+        if word != "UID":
+            return b""
+        out = b""
+        for number, (uid, (flags, body)) in enumerate(sorted(messages.items()), 1):
+            if any(uid in range(int(first), (10 ** 6 if last == "*" else int(last or first)) + 1) or (last == "*" and uid == max(messages))
+                   for first, _, last in (piece.partition(":") for piece in rest[1].split(","))):
+                what = b"BODY[] {%d}\r\n%s" % (len(body), body) if "BODY" in " ".join(rest) else \
+                       b'FLAGS (%s) RFC822.SIZE %d INTERNALDATE " 1-Jan-2024 00:00:%02d +0000"' % (flags.encode(), len(body), uid)
+                out += b"* %d FETCH (UID %d %s)\r\n" % (number, uid, what)
+        return out
+
+
+old = OldServer()
+again = lambda: told(pull("eve", old.port, "--tls", "none", "--user", "x"))
+first = again()
+check("a server without CONDSTORE: its folder is named as here", (first.get("added"), first.get("folders")) == (3, ["Old/Mail"]), first)
+check("once more: nothing", (lambda r: (r.get("added"), r.get("flags_changed")))(again()) == (0, 0))
+mine = second.imap("eve")
+mine.select("Old/Mail")
+mine.store("1", "FLAGS", r"(\Answered mine)")
+check("flags changed here stay as long as nothing changes there", again().get("flags_changed") == 0 and "mine" in str(mine.fetch("1", "(FLAGS)")[1]))
+old.messages[4][0] = "\\Flagged"
+old.messages[12] = ["", b"Subject: old 12\r\n\r\nx\r\n"]
+third = again()
+mine.noop()
+check("a flag and a message", third.get("added") == 1 and mine.search(None, "FLAGGED")[1] == [b"2"] and mine.search(None, "ALL")[1] == [b"1 2 3 4"], third)
+old.validity = 8
+fourth = again()
+check("another UIDVALIDITY: all is looked at again, nothing is added twice", (fourth.get("added"), fourth.get("present")) == (0, 4), fourth)
+mine.select("INBOX")
+mine.delete("Old/Mail")
+fifth = again()
+check("a folder removed here comes again", fifth.get("added") == 4, fifth)
+mine.logout()
 check("the second stops cleanly", second.stop() == 0, second.tail())
 check("it stops cleanly", house.stop() == 0, house.tail())
 check("the store is sound", house.check().returncode == 0)
