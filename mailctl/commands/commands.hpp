@@ -33,6 +33,8 @@ namespace mail::mailctl {
 [[nodiscard]] std::vector<CommandSpec> mailbox_commands();
 [[nodiscard]] CommandSpec mailbox_import_command();
 [[nodiscard]] CommandSpec mailbox_export_command();
+/// Verbs of the kind mailbox: folders, rights, grant, revoke.
+[[nodiscard]] std::vector<CommandSpec> rights_commands(const schema::Kind& kind);
 /// A verb of the kind route.
 [[nodiscard]] CommandSpec route_test_command();
 

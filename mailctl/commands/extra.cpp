@@ -214,6 +214,9 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
             commands.push_back(std::move(command));
     if (kind.name == "route")
         commands.push_back(route_test_command());
+    if (kind.name == "mailbox")
+        for (CommandSpec& spec : rights_commands(kind))
+            commands.push_back(std::move(spec));
     for (const ListVerb& verb : list_verbs)
         if (verb.kind == kind.name && kind.find(verb.field) != nullptr)
             commands.push_back(list_verb_spec(kind, verb));

@@ -21,7 +21,11 @@ struct Way;
 }
 namespace mail::service {
 class Directory;
+class Mailboxes;
 class SignIn;
+}
+namespace mail::store {
+struct Folder;
 }
 
 namespace mail::admin {
@@ -82,6 +86,11 @@ class Api final : public net::HttpHandler {
     [[nodiscard]] Reply mail(const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse sessions(const std::string& name) const;
     [[nodiscard]] net::HttpResponse kick(const std::string& name, const net::HttpRequest& request) const;
+    // rights_routes.cpp
+    [[nodiscard]] Task<Result<std::vector<store::Folder>>> own_folders(std::int64_t owner, std::string name);
+    [[nodiscard]] Reply mailbox_folders(std::string name);
+    [[nodiscard]] Reply mailbox_rights(std::string name, const net::HttpRequest& request);
+    [[nodiscard]] Reply change_rights(std::string name, const net::HttpRequest& request, bool grant);
     // plan_routes.cpp
     [[nodiscard]] Reply plan(const net::HttpRequest& request, bool apply);
     [[nodiscard]] Reply export_documents(const net::HttpRequest& request);

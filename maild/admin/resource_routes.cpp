@@ -73,11 +73,19 @@ Task<net::HttpResponse> Api::resource(const schema::Kind& kind, const net::HttpR
             co_return method_not_allowed("GET");
         co_return co_await list(kind, request);
     }
-    if (path.size() > 5 || (path.size() > 3 && path[3] != "actions"))
+    const bool of_mailbox = kind.name == "mailbox" && path.size() == 4 && (path[3] == "folders" || path[3] == "rights");
+    if (path.size() > 5 || (path.size() > 3 && path[3] != "actions" && !of_mailbox))
         co_return problem_reply(Error{ErrorCode::not_found, "there is nothing at this path", "see GET /v1/schema"});
     const auto name = singleton ? Result<std::string>(std::string(kind.name)) : kind.canonical_name(path[2]);
     if (!name)
         co_return problem_reply(name.error());
+    if (of_mailbox) {
+        if (request.method != "GET")
+            co_return method_not_allowed("GET");
+        if (path[3] == "folders")
+            co_return co_await mailbox_folders(*name);
+        co_return co_await mailbox_rights(*name, request);
+    }
     if (path.size() == 5)
         co_return co_await resource_action(kind, *name, request);
     if (request.method == "GET")
@@ -215,9 +223,12 @@ Task<net::HttpResponse> Api::remove(const schema::Kind& kind, std::string name, 
 Task<net::HttpResponse> Api::resource_action(const schema::Kind& kind, std::string name, const net::HttpRequest& request) {
     if (request.method != "POST")
         co_return method_not_allowed("POST");
-    if (kind.name == "mailbox" && request.segments[4] == "kick")
+    const auto& verb = request.segments[4];
+    if (kind.name == "mailbox" && verb == "kick")
         co_return kick(name, request);
-    if (kind.name != "mailbox" || request.segments[4] != "password")
+    if (kind.name == "mailbox" && (verb == "grant" || verb == "revoke"))
+        co_return co_await change_rights(std::move(name), request, verb == "grant");
+    if (kind.name != "mailbox" || verb != "password")
         co_return problem_reply(Error{ErrorCode::not_found, "there is no such action", ""});
     auto body = read_body(request, {"password"});
     if (!body)

@@ -163,6 +163,7 @@ Task<Reply> Session::cmd_enable(const Command& command) {
                      : capability == "UTF8=ACCEPT" ? &utf8_accept_
                      : capability == "CONDSTORE" ? &condstore_
                      : capability == "QRESYNC"   ? &qresync_
+                     : capability == "UIDONLY"   ? &uid_only_
                                                  : nullptr;
         if (flag == nullptr || *flag)
             continue;

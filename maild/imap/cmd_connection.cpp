@@ -1,5 +1,5 @@
 // Commands on the connection itself: COMPRESS (RFC 4978), LANGUAGE (RFC 5255), UNAUTHENTICATE (RFC 8437).
-#include "maild/imap/connection.hpp"
+#include "maild/imap/notify_job.hpp"
 
 #include "common/base/text.hpp"
 #include "common/net/deflate_stream.hpp"
@@ -75,9 +75,10 @@ Task<Reply> Session::cmd_language(const Command& command) {
 Task<Reply> Session::cmd_unauthenticate(const Command&) {
     unselect();
     watch_.reset();
+    notify_.reset();
     doorbell_->revoked = false;
     mailbox_.reset();
-    rev2_ = utf8_accept_ = condstore_ = qresync_ = false;
+    rev2_ = utf8_accept_ = condstore_ = qresync_ = uid_only_ = false;
     state_ = State::greeted;
     framer_.set_limits(FramerLimits::before_sign_in());
     co_return Reply::ok("sign in again", "CAPABILITY " + capabilities());

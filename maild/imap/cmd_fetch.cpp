@@ -18,10 +18,8 @@ constexpr std::size_t body_batch = 100;
 
 // "* n FETCH (" and everything the snapshot knows; the caller goes on with a blank.
 void append_attributes(std::string& out, const FetchItems& items, std::uint32_t number, const service::FolderItem& item,
-                       const service::FolderSnapshot& snapshot, bool flags_changed, bool condstore) {
-    out += "* ";
-    append_number(out, number);
-    out += " FETCH (";
+                       const service::FolderSnapshot& snapshot, bool flags_changed, bool condstore, bool uid_only) {
+    append_fetch_start(out, number, item.uid, uid_only);
     if (items.has(FetchAttribute::uid)) {
         out += "UID ";
         append_number(out, item.uid);
@@ -126,7 +124,7 @@ Task<Reply> Session::cmd_fetch(const Command& command) {
     FetchJob job;
     job.items = arguments.items;
     job.positions = std::move(*where);
-    if (command.uid)
+    if (command.uid && !uid_only_)
         job.items.add(FetchAttribute::uid); // RFC 9051 §6.4.9
     if (arguments.changed_since || job.items.has(FetchAttribute::modseq))
         enable_condstore();
@@ -178,7 +176,7 @@ Task<Result<void>> Session::fetch_simple(FetchJob& job) {
     const auto& snapshot = selected_->view.snapshot();
     for (const auto& range : job.positions)
         for (auto number = range.first; number <= range.last; ++number) {
-            append_attributes(out_, job.items, number, snapshot.at(number - 1), snapshot, false, condstore_);
+            append_attributes(out_, job.items, number, snapshot.at(number - 1), snapshot, false, condstore_, uid_only_);
             out_.back() = ')';
             out_ += "\r\n";
             if (out_.size() < 131072)
@@ -246,7 +244,8 @@ Task<Result<void>> Session::fetch_batch(FetchJob& job, std::span<const NumberRan
                 continue;
             }
             const auto start = out_.size();
-            append_attributes(out_, job.items, number, item, *snapshot, contains(job.made_seen, item.uid), condstore_);
+            append_attributes(out_, job.items, number, item, *snapshot, contains(job.made_seen, item.uid), condstore_,
+                              uid_only_);
             if (job.with_derived)
                 append_derived(out_, job.items, row->derived, utf8());
             if (job.with_bodies) {

@@ -10,17 +10,13 @@ Task<Reply> Session::cmd_idle(const Command&) {
     if (selected_)
         token = services_.mailboxes.bus().watch_folder(selected_->handle->id(), doorbell_->signal);
     // What changed before the watch began is told now; nothing between the two is lost.
-    sync(true);
+    co_await catch_up(out_, true);
     say("+ idling");
     co_await flush();
     idling_ = true;
     const auto line = co_await client_line(limit::imap_line_preauth);
     idling_ = false;
     token.reset();
-    if (!line && pushing_ && !stream_->is_ending())
-        stream_->close(); // a client that has gone cannot hold up the companion's write
-    while (pushing_)
-        co_await quiet_.wait();
     if (!line) {
         if (line.error().code == ErrorCode::closed || state_ == State::ended)
             co_return Reply::none();

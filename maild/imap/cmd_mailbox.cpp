@@ -1,5 +1,5 @@
 // SELECT, EXAMINE, CLOSE, UNSELECT, CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, STATUS.
-#include "maild/imap/connection.hpp"
+#include "maild/imap/search_job.hpp"
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
@@ -54,6 +54,7 @@ Task<Result<store::Folder>> Session::find_folder(std::string raw) {
 }
 
 void Session::unselect() {
+    contexts_.clear();
     selected_.reset();
     if (state_ == State::selected)
         state_ = State::signed_in;
@@ -71,6 +72,8 @@ Task<Reply> Session::select_folder(const SelectArguments& arguments, bool read_o
     }
     if (arguments.resync && !qresync_)
         co_return Reply::bad("QRESYNC was not enabled"); // RFC 7162 §3.2.5
+    if (uid_only_ && arguments.resync && arguments.resync->sequence_match)
+        co_return Reply::uid_required(); // RFC 9586 §3.3
     auto folder = co_await find_folder(arguments.mailbox);
     if (!folder)
         co_return Reply::no(folder.error());
@@ -157,7 +160,7 @@ Task<Result<void>> Session::tell_resync(const ResyncArguments& resync) {
             ++position;
             if (chunk->modseqs[i] <= resync.modseq || !contains(known, chunk->uids[i]))
                 continue;
-            append_fetch_flags(out_, position, snapshot.at(position - 1), snapshot, true);
+            append_fetch_flags(out_, position, snapshot.at(position - 1), snapshot, true, uid_only_);
         }
         co_await flush_if_full();
     }

@@ -1,8 +1,10 @@
 // SEARCH and UID SEARCH (RFC 9051 §6.4.4), ESEARCH, SEARCHRES. Stages: snapshot, envelope, bytes; see search_match.hpp.
-#include "maild/imap/connection.hpp"
+#include "maild/imap/search_job.hpp"
 
+#include "common/base/limits.hpp"
 #include "common/mail/date.hpp"
 #include "common/mail/encoded.hpp"
+#include "common/mail/envelope.hpp"
 #include "maild/imap/proto/response.hpp"
 #include "maild/service/derived.hpp"
 
@@ -66,14 +68,14 @@ std::vector<std::uint32_t> Session::SearchBatch::judge() const {
     return found;
 }
 
-Task<Result<void>> Session::search_envelopes(SearchPlanPtr plan, std::vector<SearchCandidate>& candidates,
+Task<Result<void>> Session::search_envelopes(SearchRun& run, std::vector<SearchCandidate>& candidates,
                                              std::vector<std::uint32_t>& found) {
-    const auto& snapshot = selected_->view.snapshot();
+    const auto& plan = run.plan;
     std::vector<SearchCandidate> open;
     for (std::size_t begin = 0; begin < candidates.size(); begin += envelope_batch) {
         const auto batch = std::span(candidates).subspan(begin, std::min(envelope_batch, candidates.size() - begin));
         const auto uids = uids_of(batch);
-        const auto rows = co_await services_.mailboxes.derived(account(), selected_->folder.id, uids, batch.size());
+        const auto rows = co_await services_.mailboxes.derived(account(), run.folder, uids, batch.size());
         if (!rows)
             co_return fail(rows.error());
         auto row = rows->begin();
@@ -87,21 +89,23 @@ Task<Result<void>> Session::search_envelopes(SearchPlanPtr plan, std::vector<Sea
             const auto facts = service::unpack_facts(row->derived.facts);
             const SearchFacts known{.envelope = envelope ? &*envelope : &none,
                                     .sent_day = facts ? facts->date_sent_day : std::nullopt};
-            const auto verdict = plan->evaluate(snapshot, candidate.position, candidate.item, known);
+            const auto verdict = plan->evaluate(*run.snapshot, candidate.position, candidate.item, known);
             if (verdict == Verdict::yes)
                 found.push_back(candidate.position);
             else if (verdict == Verdict::unknown)
                 open.push_back(candidate);
         }
+        co_await tell_progress(run, batch.size());
     }
     candidates = std::move(open);
     co_return Result<void>{};
 }
 
 // Reads messages until the budget of a batch is used up; tells how many candidates it covered, at least one.
-Task<Result<std::size_t>> Session::load_search_batch(SearchBatch& batch, std::span<const SearchCandidate> candidates) {
+Task<Result<std::size_t>> Session::load_search_batch(const SearchRun& run, SearchBatch& batch,
+                                                              std::span<const SearchCandidate> candidates) {
     const auto uids = uids_of(candidates);
-    const auto folder = selected_->folder.id;
+    const auto folder = run.folder;
     MAIL_CO_TRY(const auto bodies, co_await services_.mailboxes.bodies(account(), folder, uids, candidates.size()));
     std::vector<service::Mailboxes::DerivedItem> rows;
     if (batch.plan->needs_envelope()) {
@@ -130,16 +134,17 @@ Task<Result<std::size_t>> Session::load_search_batch(SearchBatch& batch, std::sp
     co_return covered;
 }
 
-Task<Result<void>> Session::search_bytes(SearchPlanPtr plan, std::span<const SearchCandidate> candidates,
+Task<Result<void>> Session::search_bytes(SearchRun& run, std::span<const SearchCandidate> candidates,
                                          std::vector<std::uint32_t>& found) {
     while (!candidates.empty()) {
         auto batch = std::make_shared<SearchBatch>();
-        batch->plan = plan;
-        batch->snapshot = selected_->view.shared_snapshot();
+        batch->plan = run.plan;
+        batch->snapshot = run.snapshot;
         MAIL_CO_TRY(const auto covered,
-                    co_await load_search_batch(*batch, candidates.first(std::min(bytes_batch, candidates.size()))));
+                    co_await load_search_batch(run, *batch, candidates.first(std::min(bytes_batch, candidates.size()))));
         candidates = candidates.subspan(covered);
         allow_time();
+        co_await tell_progress(run, covered);
         if (batch->size <= inline_bytes) {
             const auto hits = batch->judge();
             found.insert(found.end(), hits.begin(), hits.end());
@@ -152,8 +157,23 @@ Task<Result<void>> Session::search_bytes(SearchPlanPtr plan, std::span<const Sea
     co_return Result<void>{};
 }
 
-Task<Result<std::vector<std::uint32_t>>> Session::run_search(SearchPlanPtr plan) {
-    const auto& snapshot = selected_->view.snapshot();
+// RFC 9585: a client that waits long is told how far it is; total 0 where that is not known.
+Task<void> Session::tell_progress(SearchRun& run, std::uint64_t done) {
+    run.done += done;
+    const auto now = services_.clock.steady();
+    if (run.tag.empty() || now - run.told < std::chrono::seconds(limit::imap_progress_seconds))
+        co_return;
+    run.told = now;
+    std::string code = "INPROGRESS (";
+    append_string(code, run.tag);
+    append_all(code, {" ", std::to_string(run.done), " ", std::to_string(run.total), ")"});
+    append_status(out_, "*", "OK", code, "still searching");
+    co_await flush();
+}
+
+Task<Result<std::vector<std::uint32_t>>> Session::run_search(SearchRun& run) {
+    const auto& snapshot = *run.snapshot;
+    run.told = services_.clock.steady();
     std::vector<std::uint32_t> found;
     std::vector<SearchCandidate> open;
     std::uint32_t position = 0;
@@ -161,48 +181,67 @@ Task<Result<std::vector<std::uint32_t>>> Session::run_search(SearchPlanPtr plan)
         for (std::size_t i = 0; i < chunk->uids.size(); ++i, ++position) {
             const service::FolderItem item{chunk->uids[i],    chunk->flags[i], chunk->keywords[i],
                                            chunk->modseqs[i], chunk->sizes[i], from_micros(chunk->dates[i])};
-            const auto verdict = plan->evaluate(snapshot, position, item, {});
+            if (item.modseq <= run.since) {
+                if (contains(run.known, item.uid))
+                    found.push_back(position);
+                continue;
+            }
+            const auto verdict = run.plan->evaluate(snapshot, position, item, {});
             if (verdict == Verdict::yes)
                 found.push_back(position);
             else if (verdict == Verdict::unknown)
                 open.push_back({position, item});
         }
-    if (!open.empty() && plan->needs_envelope()) {
-        MAIL_CO_DO(co_await search_envelopes(plan, open, found));
+    run.total = open.size() * (run.plan->needs_envelope() ? 2 : 1);
+    if (!open.empty() && run.plan->needs_envelope()) {
+        MAIL_CO_DO(co_await search_envelopes(run, open, found));
     }
-    MAIL_CO_DO(co_await search_bytes(plan, open, found));
+    MAIL_CO_DO(co_await search_bytes(run, open, found));
     std::sort(found.begin(), found.end());
     co_return found;
 }
 
 // What SEARCH, SORT and THREAD have in common: positions (from 0) of the messages that match, ascending.
-Task<Result<std::vector<std::uint32_t>>> Session::search_for(const SearchArguments& arguments) {
+Task<Result<std::vector<std::uint32_t>>> Session::search_for(const Command& command, const SearchArguments& arguments) {
     if (arguments.program.uses_modseq)
         enable_condstore();
+    if (arguments.return_update && is_context(command.tag)) // RFC 5267 §4.3.1
+        co_return fail(ErrorCode::invalid, "a search with this tag is kept up to date already");
+    SearchRun run;
+    run.folder = selected_->folder.id;
+    run.snapshot = selected_->view.shared_snapshot();
+    run.tag = command.tag;
     auto plan = SearchPlan::prepare(arguments.program, arguments.charset, selected_->view, selected_->saved,
                                     services_.clock.now());
     if (arguments.return_save)
         selected_->saved.clear(); // RFC 5182 §2.1: a failed search empties the saved result
     if (!plan)
         co_return fail(plan.error());
-    co_return co_await run_search(std::move(*plan));
+    run.plan = std::move(*plan);
+    co_return co_await run_search(run);
 }
 
 Reply Session::search_failed(const Error& error) {
     if (error.code == ErrorCode::unsupported) // RFC 9051 §7.1
         return Reply::no("this charset is not known", "BADCHARSET (US-ASCII UTF-8)");
-    return Reply::no(error);
+    return error.code == ErrorCode::invalid ? Reply::bad(error.message) : Reply::no(error);
 }
 
 Task<Reply> Session::cmd_search(const Command& command) {
-    const auto& arguments = std::get<SearchArguments>(command.body);
+    co_return co_await search_selected(command, std::get<SearchArguments>(command.body));
+}
+
+Task<Reply> Session::search_selected(const Command& command, const SearchArguments& arguments) {
     if (utf8_accept_ && !arguments.charset.empty())
         co_return Reply::bad("UTF8=ACCEPT rules out CHARSET"); // RFC 6855 §3
-    const auto found = co_await search_for(arguments);
+    const auto found = co_await search_for(command, arguments);
     if (!found)
         co_return search_failed(found.error());
     tell_found(command, arguments, "SEARCH", *found);
-    co_return Reply::ok("SEARCH completed");
+    auto reply = Reply::ok("SEARCH completed");
+    if (!arguments.return_update)
+        co_return reply;
+    co_return keep_context(command, arguments, {}, *found, std::move(reply));
 }
 
 namespace {
@@ -232,9 +271,11 @@ void Session::keep_part(Positions& positions, const PartialRange& range) {
     positions.assign(kept.ranges().begin(), kept.ranges().end());
 }
 
+namespace {
+
 // RFC 7162 §3.1.5: the highest of what is returned.
-store::ModSeq Session::highest_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found) const {
-    const auto& snapshot = selected_->view.snapshot();
+store::ModSeq highest_of(const service::FolderSnapshot& snapshot, const SearchArguments& arguments,
+                         const std::vector<std::uint32_t>& found) {
     const bool all = !arguments.extended || arguments.return_all || arguments.return_count;
     store::ModSeq modseq = 0;
     const auto consider = [&](std::uint32_t position) { modseq = std::max(modseq, snapshot.at(position).modseq); };
@@ -250,44 +291,56 @@ store::ModSeq Session::highest_found(const SearchArguments& arguments, const std
     return modseq;
 }
 
-// `found` in the order to tell it: ascending, or sorted.
-void Session::tell_found(const Command& command, const SearchArguments& arguments, std::string_view word,
-                         const std::vector<std::uint32_t>& found) {
-    const auto& snapshot = selected_->view.snapshot();
-    const auto number = [&](std::uint32_t position) { return command.uid ? snapshot.uid_at(position) : position + 1; };
-    const store::ModSeq modseq = arguments.program.uses_modseq ? highest_found(arguments, found) : 0;
-    // RFC 9051 §7.3.4: IMAP4rev2 knows only ESEARCH; SORT has its own response (RFC 5256 §4).
-    if (!arguments.extended && (!rev2_ || word != "SEARCH")) {
-        append_all(out_, {"* ", word});
-        for (auto position : found) {
-            out_ += ' ';
-            append_number(out_, number(position));
-        }
-        if (modseq != 0)
-            append_all(out_, {" (MODSEQ ", std::to_string(modseq), ")"});
-        say("");
-        return;
-    }
-    NumberList numbers, part;
+} // namespace
+
+// What ESEARCH tells; `lists` holds what the summary points to.
+SearchSummary Session::summarize(FoundLists& lists, const service::FolderSnapshot& snapshot, const SearchArguments& arguments,
+                                 const std::vector<std::uint32_t>& found, bool uid) {
+    const auto number = [&](std::uint32_t position) { return uid ? snapshot.uid_at(position) : position + 1; };
+    SearchSummary summary{.uid = uid};
     if (arguments.return_all || !arguments.extended)
         for (auto position : found)
-            numbers.add(number(position));
-    SearchSummary summary{.tag = command.tag, .uid = command.uid};
+            lists.all.add(number(position));
+    summary.all = &lists.all;
     if (arguments.return_min && !found.empty())
         summary.min = number(found.front());
     if (arguments.return_max && !found.empty())
         summary.max = number(found.back());
     if (arguments.return_count)
         summary.count = found.size();
-    if (modseq != 0)
-        summary.modseq = modseq;
-    summary.all = &numbers;
+    if (arguments.program.uses_modseq && !found.empty())
+        summary.modseq = highest_of(snapshot, arguments, found);
     if (arguments.partial) {
         for (auto position : part_of(found, *arguments.partial))
-            part.add(number(position));
-        summary.part = &part;
+            lists.part.add(number(position));
+        summary.part = &lists.part;
         summary.part_of = range_text(*arguments.partial);
     }
+    return summary;
+}
+
+// `found` in the order to tell it: ascending, or sorted.
+void Session::tell_found(const Command& command, const SearchArguments& arguments, std::string_view word,
+                         const std::vector<std::uint32_t>& found) {
+    const auto& snapshot = selected_->view.snapshot();
+    const bool uid = command.uid || command.verb == Verb::esearch;
+    // RFC 9051 §7.3.4: IMAP4rev2 knows only ESEARCH; SORT has its own response (RFC 5256 §4).
+    if (!arguments.extended && (!rev2_ || word != "SEARCH") && command.verb != Verb::esearch) {
+        append_all(out_, {"* ", word});
+        for (auto position : found) {
+            out_ += ' ';
+            append_number(out_, uid ? snapshot.uid_at(position) : position + 1);
+        }
+        if (arguments.program.uses_modseq && !found.empty())
+            append_all(out_, {" (MODSEQ ", std::to_string(highest_of(snapshot, arguments, found)), ")"});
+        say("");
+        return;
+    }
+    FoundLists lists;
+    auto summary = summarize(lists, snapshot, arguments, found, uid);
+    summary.tag = command.tag;
+    if (summary.modseq == 0)
+        summary.modseq.reset();
     if (arguments.return_save)
         save_found(arguments, found);
     // RFC 5182 §2.1: SAVE alone is answered by the tagged line only.

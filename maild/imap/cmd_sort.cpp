@@ -109,19 +109,22 @@ Task<Result<std::vector<std::uint32_t>>> Session::sorted(const std::vector<SortC
 
 Task<Reply> Session::cmd_sort(const Command& command) {
     const auto& arguments = std::get<SortArguments>(command.body);
-    auto found = co_await search_for(arguments.search);
+    auto found = co_await search_for(command, arguments.search);
     if (!found)
         co_return search_failed(found.error());
     const auto order = co_await sorted(arguments.criteria, std::move(*found));
     if (!order)
         co_return Reply::no(order.error());
     tell_found(command, arguments.search, "SORT", *order);
-    co_return Reply::ok("SORT completed");
+    auto reply = Reply::ok("SORT completed");
+    if (!arguments.search.return_update)
+        co_return reply;
+    co_return keep_context(command, arguments.search, arguments.criteria, *order, std::move(reply));
 }
 
 Task<Reply> Session::cmd_thread(const Command& command) {
     const auto& arguments = std::get<ThreadArguments>(command.body);
-    const auto found = co_await search_for(arguments.search);
+    const auto found = co_await search_for(command, arguments.search);
     if (!found)
         co_return search_failed(found.error());
     auto facts = co_await load_facts(*found);

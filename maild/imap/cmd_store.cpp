@@ -27,20 +27,24 @@ void Session::tell_stored(const store::FlagReceipt& receipt, bool silent) {
         const auto found = view.snapshot().find(row.uid);
         if (!found.found || (silent && !condstore_))
             continue;
-        out_ += "* ";
-        append_number(out_, found.position + 1);
-        out_ += " FETCH (UID ";
-        append_number(out_, row.uid);
+        append_fetch_start(out_, found.position + 1, row.uid, uid_only_);
+        if (!uid_only_) {
+            out_ += "UID ";
+            append_number(out_, row.uid);
+            out_ += ' ';
+        }
         if (condstore_) { // RFC 7162 §3.1.3: MODSEQ comes with .SILENT too
-            out_ += " MODSEQ (";
+            out_ += "MODSEQ (";
             append_number(out_, row.modseq);
-            out_ += ')';
+            out_ += ") ";
         }
         if (!silent) {
-            out_ += " FLAGS ";
+            out_ += "FLAGS ";
             append_flags(out_, row.flags, row.keywords);
+            out_ += ' ';
         }
-        out_ += ")\r\n";
+        out_.back() = ')';
+        out_ += "\r\n";
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/base/limits.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace mail::imap {
@@ -15,12 +16,13 @@ constexpr std::uint8_t any = greeted | signed_in | selected;
 constexpr std::uint8_t inside = signed_in | selected;
 
 // Extensions that change commands instead of adding one.
-constexpr std::array<std::string_view, 29> extensions = {
+constexpr std::array<std::string_view, 32> extensions = {
     "SASL-IR",     "UIDPLUS",     "CHILDREN",  "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE",
     "CREATE-SPECIAL-USE", "ESEARCH", "SEARCHRES", "WITHIN",     "CONDSTORE",   "QRESYNC",
     "MULTIAPPEND", "BINARY",      "STATUS=SIZE", "OBJECTID",    "PREVIEW",     "SORT=DISPLAY",
     "ESORT",       "THREAD=REFERENCES", "THREAD=ORDEREDSUBJECT", "I18NLEVEL=1", "UTF8=ACCEPT", "SAVEDATE",
     "QUOTA",       "QUOTA=RES-STORAGE", "PARTIAL",   "LIST-MYRIGHTS", "LIST-METADATA",
+    "CATENATE",    "UIDONLY",     "INPROGRESS",
 };
 
 } // namespace
@@ -29,6 +31,7 @@ std::span<const Session::CommandRow> Session::commands() {
     static constexpr std::array rows = {
         CommandRow{Verb::append, inside, false, &Session::cmd_append, ""},
         CommandRow{Verb::authenticate, greeted, false, &Session::cmd_authenticate, ""},
+        CommandRow{Verb::cancelupdate, selected, false, &Session::cmd_cancelupdate, "CONTEXT=SEARCH"},
         CommandRow{Verb::capability, any, false, &Session::cmd_capability, ""},
         CommandRow{Verb::check, selected, false, &Session::cmd_noop, ""},
         CommandRow{Verb::close, selected, false, &Session::cmd_close, ""},
@@ -38,6 +41,7 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::delete_, inside, false, &Session::cmd_delete, ""},
         CommandRow{Verb::deleteacl, inside, false, &Session::cmd_setacl, ""},
         CommandRow{Verb::enable, inside, false, &Session::cmd_enable, "ENABLE"},
+        CommandRow{Verb::esearch, inside, true, &Session::cmd_esearch, "MULTISEARCH"},
         CommandRow{Verb::examine, inside, false, &Session::cmd_select, ""},
         CommandRow{Verb::expunge, selected, false, &Session::cmd_expunge, ""},
         CommandRow{Verb::fetch, selected, true, &Session::cmd_fetch, ""},
@@ -57,7 +61,9 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::myrights, inside, false, &Session::cmd_myrights, ""},
         CommandRow{Verb::namespace_, inside, false, &Session::cmd_namespace, "NAMESPACE"},
         CommandRow{Verb::noop, any, false, &Session::cmd_noop, ""},
+        CommandRow{Verb::notify, inside, false, &Session::cmd_notify, "NOTIFY"},
         CommandRow{Verb::rename, inside, false, &Session::cmd_rename, ""},
+        CommandRow{Verb::replace, selected, false, &Session::cmd_append, "REPLACE"},
         CommandRow{Verb::search, selected, true, &Session::cmd_search, ""},
         CommandRow{Verb::select, inside, false, &Session::cmd_select, ""},
         CommandRow{Verb::setacl, inside, false, &Session::cmd_setacl, "RIGHTS=texk"},
@@ -73,6 +79,25 @@ std::span<const Session::CommandRow> Session::commands() {
         CommandRow{Verb::unsubscribe, inside, false, &Session::cmd_subscribe, ""},
     };
     return rows;
+}
+
+// RFC 9586 §3.1: commands that mean messages by their numbers, or search by them.
+bool Session::uses_numbers(const Command& command) {
+    const SearchProgram* program = nullptr;
+    if (const auto* search = std::get_if<SearchArguments>(&command.body))
+        program = &search->program;
+    else if (const auto* sort = std::get_if<SortArguments>(&command.body))
+        program = &sort->search.program;
+    else if (const auto* thread = std::get_if<ThreadArguments>(&command.body))
+        program = &thread->search.program;
+    const bool by_number = program != nullptr || std::holds_alternative<FetchArguments>(command.body) ||
+                           std::holds_alternative<StoreArguments>(command.body) ||
+                           std::holds_alternative<CopyArguments>(command.body);
+    if (by_number && !command.uid && command.verb != Verb::esearch)
+        return true;
+    return program != nullptr && std::any_of(program->keys.begin(), program->keys.end(), [](const auto& key) {
+        return key.kind == KeyKind::sequence && !key.set.is_saved();
+    });
 }
 
 std::string Session::capabilities() const {

@@ -3,7 +3,8 @@
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
 #include "maild/imap/append_job.hpp"
-#include "maild/imap/proto/response.hpp"
+#include "maild/imap/notify_job.hpp"
+#include "maild/imap/search_job.hpp"
 
 #include <algorithm>
 
@@ -20,7 +21,8 @@ constexpr std::size_t kept_buffer = 65536;  // capacity an idle session may hold
 Reply Reply::ok(std::string text, std::string code) { return {Kind::ok, std::move(code), std::move(text)}; }
 Reply Reply::no(std::string text, std::string code) { return {Kind::no, std::move(code), std::move(text)}; }
 Reply Reply::no(const Error& error) { return {Kind::no, std::string(face_of(error.code).imap_code), error.message}; }
-Reply Reply::bad(std::string text) { return {Kind::bad, {}, std::move(text)}; }
+Reply Reply::bad(std::string text, std::string code) { return {Kind::bad, std::move(code), std::move(text)}; }
+Reply Reply::uid_required() { return bad("message numbers cannot be used once UIDONLY is enabled", "UIDREQUIRED"); }
 Reply Reply::none() { return {Kind::none, {}, {}}; }
 
 Task<void> serve(Services services, Profile profile, std::unique_ptr<net::Stream> stream, std::string id) {
@@ -80,8 +82,9 @@ Task<void> Session::flush_if_full() {
 
 // False when nothing more comes.
 Task<bool> Session::read_more() {
-    if (!pushing_)
-        co_await flush();
+    co_await flush();
+    while (pending_ && may_push()) // came while a command was answered
+        co_await push_changes();
     if (state_ == State::ended)
         co_return false;
     if (out_.capacity() > kept_buffer)
@@ -91,6 +94,11 @@ Task<bool> Session::read_more() {
     const net::Interruptible waiting(*stream_, append_ == nullptr);
     const auto more = co_await reader_.fill();
     reading_ = false;
+    const bool gone = !more || !*more;
+    if (gone && pushing_ && !stream_->is_ending())
+        stream_->close(); // a client that has gone cannot hold up the companion's write
+    while (pushing_)
+        co_await quiet_.wait();
     if (more && *more)
         co_return true;
     if (state_ != State::ended && must_end() && !broken_)
@@ -122,6 +130,7 @@ Task<void> Session::run() {
         }
     }
     append_.reset();
+    notify_.reset();
     selected_.reset();
     watch_.reset();
     stream_->set_timeout(std::chrono::seconds(10)); // for the last words, also after a time-out
@@ -164,9 +173,9 @@ Task<void> Session::refuse_frame(Framer::Event event) {
     co_return;
 }
 
-void Session::bad_command(std::string_view tag, std::string_view reason) {
+void Session::bad_command(std::string_view tag, std::string_view reason, std::string_view code) {
     log(Event::imap_bad_command, {{"sid", id_}, {"reason", reason}});
-    append_status(out_, tag.empty() ? "*" : tag, "BAD", "", reason);
+    append_status(out_, tag.empty() ? "*" : tag, "BAD", code, reason);
     if (++errors_ >= limit::imap_errors)
         bye("", "too many errors");
 }
@@ -178,9 +187,13 @@ Task<void> Session::dispatch(const Command& command) {
         bad_command(command.tag, state_ == State::greeted ? "sign in first" : "not allowed in this state");
         co_return;
     }
+    if (uid_only_ && uses_numbers(command)) {
+        finish(command.tag, Reply::uid_required());
+        co_return;
+    }
     own_change_ = 0;
     const auto reply = co_await (this->*row->handler)(command);
-    sync(command.uid || !row->by_number);
+    co_await catch_up(out_, command.uid || !row->by_number);
     finish(command.tag, reply);
 }
 
@@ -188,15 +201,16 @@ void Session::finish(std::string_view tag, const Reply& reply) {
     switch (reply.kind) {
     case Reply::Kind::ok: append_status(out_, tag, "OK", reply.code, reply.text); break;
     case Reply::Kind::no: append_status(out_, tag, "NO", reply.code, reply.text); break;
-    case Reply::Kind::bad: bad_command(tag, reply.text); break;
+    case Reply::Kind::bad: bad_command(tag, reply.text, reply.code); break;
     case Reply::Kind::none: break;
     }
 }
 
 SyncStyle Session::style(bool allow_expunge) const {
     return {.allow_expunge = allow_expunge,
-            .vanished = qresync_,
+            .vanished = qresync_ || uid_only_,
             .modseq = condstore_,
+            .uid_only = uid_only_,
             .recent = !rev2_,
             .own_change = own_change_};
 }
@@ -243,25 +257,47 @@ Task<void> Session::companion(std::shared_ptr<Session> self) {
             self->stream_->close();
             break;
         }
-        co_await self->push_changes();
+        if (self->reading_)
+            co_await self->push_changes();
+        else
+            self->pending_ = true;
     }
     self->quiet_.fire();
 }
 
+// Between commands, and within IDLE: the client is not in the middle of saying something, nor are we.
+bool Session::may_push() const noexcept {
+    return !broken_ && state_ != State::ended && append_ == nullptr && (idling_ || (notify_ && framer_.is_idle()));
+}
+
+// The companion writes only while the main coroutine reads; that one waits for it before it goes on.
 Task<void> Session::push_changes() {
-    if (!idling_ || broken_)
+    pending_ = !may_push();
+    if (pending_)
         co_return;
     pushing_ = true;
-    while (idling_ && !broken_ && selected_) {
-        std::string news; // its own buffer: the main coroutine may begin its answer to DONE meanwhile
-        selected_->view.sync(news, selected_->handle->current(), style(true));
-        if (news.empty())
-            break;
-        const auto written = co_await stream_->write(news);
-        broken_ = broken_ || !written;
+    co_await push_selected();
+    if (notify_ && !broken_) {
+        co_await tell_notifications();
+        co_await flush();
     }
     pushing_ = false;
     quiet_.fire();
+}
+
+Task<void> Session::push_selected() {
+    const bool wanted = notify_ && notify_->selected ? notify_->selected->has(NotifyEvent::message_new) : idling_;
+    while (wanted && selected_ && !broken_) {
+        const auto before = selected_->view.last_uid();
+        const bool delayed = notify_ && notify_->selected && notify_->selected->scope.kind == MailboxScope::Kind::selected_delayed;
+        const auto size = out_.size();
+        co_await catch_up(out_, !delayed);
+        if (out_.size() == size)
+            break;
+        if (notify_ && notify_->selected && selected_->view.last_uid() != before)
+            co_await fetch_new(before);
+        co_await flush();
+    }
 }
 
 } // namespace mail::imap

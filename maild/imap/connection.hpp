@@ -8,6 +8,7 @@
 #include "maild/imap/mailbox_view.hpp"
 #include "maild/imap/proto/append_parser.hpp"
 #include "maild/imap/proto/command.hpp"
+#include "maild/imap/proto/response.hpp"
 #include "maild/imap/search_match.hpp"
 #include "maild/imap/session.hpp"
 
@@ -31,11 +32,20 @@ struct Reply {
     [[nodiscard]] static Reply ok(std::string text, std::string code = {});
     [[nodiscard]] static Reply no(std::string text, std::string code = {});
     [[nodiscard]] static Reply no(const Error& error);
-    [[nodiscard]] static Reply bad(std::string text);
+    [[nodiscard]] static Reply bad(std::string text, std::string code = {});
+    [[nodiscard]] static Reply uid_required(); ///< RFC 9586 §3.1
     [[nodiscard]] static Reply none(); ///< answered already
 };
 
 struct LoadedMessage; // fetch_job.hpp
+
+/// A MailboxScope made ready to be asked about folders; see cmd_multisearch.cpp.
+struct ScopeMatcher {
+    MailboxScope::Kind kind = MailboxScope::Kind::personal;
+    store::AccountId owner = 0;
+    std::vector<std::string> names; ///< as the user sees them
+    [[nodiscard]] bool matches(const store::Folder& folder) const;
+};
 
 class Session : public std::enable_shared_from_this<Session> {
   public:
@@ -70,6 +80,12 @@ class Session : public std::enable_shared_from_this<Session> {
     struct FetchJob;
     struct AppendJob;
     struct SearchBatch;
+    struct SearchRun;
+    struct Notifications;
+    struct SearchContext;
+    struct FoundLists { ///< what a SearchSummary points to
+        NumberList all, part;
+    };
     using Positions = std::vector<NumberRange>;
 
     // session.cpp: the loop
@@ -83,15 +99,26 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<void> flush();
     [[nodiscard]] Task<void> flush_if_full();
     [[nodiscard]] static Task<void> companion(std::shared_ptr<Session> self);
+    [[nodiscard]] bool may_push() const noexcept;
     [[nodiscard]] Task<void> push_changes();
+    [[nodiscard]] Task<void> push_selected();
+    [[nodiscard]] Task<void> fetch_new(store::Uid after);
+    [[nodiscard]] Task<void> tell_notifications();
+    [[nodiscard]] Task<Result<void>> notice_folders(bool quiet);
+    [[nodiscard]] Task<Result<void>> notice_folder(const store::Folder& folder, bool subscribed, bool quiet);
+    [[nodiscard]] Task<bool> notice_metadata(const store::Folder& folder, bool quiet);
+    void notice_gone(const std::vector<store::Folder>& folders);
+    void watch_owners(const std::vector<store::Folder>& folders);
+    [[nodiscard]] const NotifyGroup* group_of(const store::Folder& folder) const;
     void finish(std::string_view tag, const Reply& reply);
-    void bad_command(std::string_view tag, std::string_view reason);
+    void bad_command(std::string_view tag, std::string_view reason, std::string_view code = {});
     void say(std::string_view line);
     void bye(std::string_view code, std::string_view text);
     void sync(bool allow_expunge);
     void allow_time();
     [[nodiscard]] SyncStyle style(bool allow_expunge) const;
     [[nodiscard]] static std::span<const CommandRow> commands();
+    [[nodiscard]] static bool uses_numbers(const Command& command);
     [[nodiscard]] std::string capabilities() const;
 
     // helpers of the command files
@@ -137,30 +164,52 @@ class Session : public std::enable_shared_from_this<Session> {
                                                 const FetchSection& section, std::string_view label);
     [[nodiscard]] Task<Result<void>> load_message(LoadedMessage& message, const store::ItemBody& body, bool header_only);
     [[nodiscard]] Task<void> write_direct(FetchJob& job, std::string_view bytes);
-    [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> run_search(SearchPlanPtr plan);
-    [[nodiscard]] Task<Result<void>> search_envelopes(SearchPlanPtr plan, std::vector<SearchCandidate>& candidates,
+    [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> run_search(SearchRun& run);
+    [[nodiscard]] Task<Result<void>> search_envelopes(SearchRun& run, std::vector<SearchCandidate>& candidates,
                                                       std::vector<std::uint32_t>& found);
-    [[nodiscard]] Task<Result<void>> search_bytes(SearchPlanPtr plan, std::span<const SearchCandidate> candidates,
+    [[nodiscard]] Task<Result<void>> search_bytes(SearchRun& run, std::span<const SearchCandidate> candidates,
                                                   std::vector<std::uint32_t>& found);
-    [[nodiscard]] Task<Result<std::size_t>> load_search_batch(SearchBatch& batch,
+    [[nodiscard]] Task<Result<std::size_t>> load_search_batch(const SearchRun& run, SearchBatch& batch,
                                                               std::span<const SearchCandidate> candidates);
-    [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> search_for(const SearchArguments& arguments);
+    [[nodiscard]] Task<void> tell_progress(SearchRun& run, std::uint64_t done);
+    [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> search_for(const Command& command, const SearchArguments& arguments);
+    [[nodiscard]] Task<Reply> search_selected(const Command& command, const SearchArguments& arguments);
+    [[nodiscard]] Result<ScopeMatcher> matcher_of(const MailboxScope& scope, const std::vector<std::string>& subscriptions) const;
+    [[nodiscard]] Task<Result<std::vector<store::Folder>>> folders_in(const std::vector<MailboxScope>& scopes);
+    [[nodiscard]] Task<Result<void>> search_folder(const Command& command, const SearchArguments& arguments,
+                                                   const store::Folder& folder);
+    [[nodiscard]] static SearchSummary summarize(FoundLists& lists, const service::FolderSnapshot& snapshot,
+                                                 const SearchArguments& arguments, const std::vector<std::uint32_t>& found,
+                                                 bool uid);
+    [[nodiscard]] Reply keep_context(const Command& command, const SearchArguments& arguments,
+                                     const std::vector<SortCriterion>& criteria, const std::vector<std::uint32_t>& found,
+                                     Reply reply);
+    [[nodiscard]] bool is_context(std::string_view tag) const;
+    void tell_leaving(std::string& out, const service::FolderSnapshot& now);
+    [[nodiscard]] Task<Result<std::vector<store::Uid>>> search_again(const SearchContext& context);
+    void tell_difference(std::string& out, SearchContext& context, std::vector<store::Uid> found) const;
+    [[nodiscard]] Task<void> update_contexts(std::string& out);
+    [[nodiscard]] Task<void> catch_up(std::string& out, bool allow_expunge);
     [[nodiscard]] static Reply search_failed(const Error& error);
     void tell_found(const Command& command, const SearchArguments& arguments, std::string_view word,
                     const std::vector<std::uint32_t>& found);
     [[nodiscard]] Task<Result<std::vector<service::Facts>>> load_facts(std::span<const std::uint32_t> positions);
     [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> sorted(const std::vector<SortCriterion>& criteria,
                                                                   std::vector<std::uint32_t> found);
-    [[nodiscard]] store::ModSeq highest_found(const SearchArguments& arguments,
-                                              const std::vector<std::uint32_t>& found) const;
     static void keep_part(Positions& positions, const PartialRange& range);
     void save_found(const SearchArguments& arguments, const std::vector<std::uint32_t>& found);
     [[nodiscard]] Task<Reply> copy_or_move(const Command& command, bool move);
     [[nodiscard]] Task<void> append_literal(Framer::Event event);
-    [[nodiscard]] Task<std::optional<Reply>> begin_append(AppendMessage message);
+    [[nodiscard]] Task<void> take_pieces(const std::vector<AppendPiece>& pieces);
+    [[nodiscard]] Task<std::optional<Reply>> begin_append(const AppendPiece& message);
+    [[nodiscard]] Task<std::optional<Reply>> begin_replace();
+    [[nodiscard]] std::optional<Reply> begin_literal(const AppendPiece& piece);
     [[nodiscard]] Task<bool> receive_message(std::uint64_t size);
     [[nodiscard]] Task<void> take_bytes(std::string_view bytes);
-    void keep_message(const AppendMessage& message);
+    [[nodiscard]] Task<void> append_url(std::string text);
+    [[nodiscard]] Task<Result<std::string>> url_bytes(const std::string& text);
+    void keep_message();
+    [[nodiscard]] Task<Reply> commit_append(std::unique_ptr<AppendJob> job);
     [[nodiscard]] Task<void> end_append();
 
     // one per command
@@ -195,10 +244,13 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Reply> cmd_status(const Command& command);
     [[nodiscard]] Task<Reply> cmd_append(const Command& command);
     [[nodiscard]] Task<Reply> cmd_idle(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_notify(const Command& command);
     [[nodiscard]] Task<Reply> cmd_close(const Command& command);
     [[nodiscard]] Task<Reply> cmd_unselect(const Command& command);
     [[nodiscard]] Task<Reply> cmd_expunge(const Command& command);
     [[nodiscard]] Task<Reply> cmd_search(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_esearch(const Command& command);
+    [[nodiscard]] Task<Reply> cmd_cancelupdate(const Command& command);
     [[nodiscard]] Task<Reply> cmd_sort(const Command& command);
     [[nodiscard]] Task<Reply> cmd_thread(const Command& command);
     [[nodiscard]] Task<Reply> cmd_fetch(const Command& command);
@@ -217,7 +269,8 @@ class Session : public std::enable_shared_from_this<Session> {
     bool broken_ = false;  ///< the client cannot be reached any more
     bool compressed_ = false;
     bool accompanied_ = false; ///< the companion lives
-    bool rev2_ = false, utf8_accept_ = false, condstore_ = false, qresync_ = false; ///< enabled
+    bool rev2_ = false, utf8_accept_ = false, condstore_ = false, qresync_ = false,
+         uid_only_ = false; ///< enabled
     unsigned errors_ = 0;   ///< BAD answers
     unsigned failures_ = 0; ///< failed sign-ins
     service::MailboxPtr mailbox_;
@@ -225,10 +278,13 @@ class Session : public std::enable_shared_from_this<Session> {
     std::optional<Selected> selected_;
     store::ModSeq own_change_ = 0; ///< of this command, told already
     std::unique_ptr<AppendJob> append_;
+    std::vector<std::unique_ptr<SearchContext>> contexts_;
+    std::unique_ptr<Notifications> notify_;
 
     std::shared_ptr<Doorbell> doorbell_ = std::make_shared<Doorbell>();
     bool idling_ = false;    ///< the companion may write
     bool pushing_ = false;   ///< the companion is writing
+    bool pending_ = false;   ///< something changed while nothing could be told
     bool reading_ = false;   ///< the main coroutine waits for the client
     async::Signal quiet_;    ///< the companion has written
 };

@@ -3,6 +3,7 @@
 #include "maild/imap/fetch_job.hpp"
 
 #include "common/mail/header.hpp"
+#include "maild/imap/proto/imap_url.hpp"
 #include "maild/imap/proto/response.hpp"
 
 #include <algorithm>
@@ -203,6 +204,38 @@ Task<Result<void>> Session::load_message(LoadedMessage& message, const store::It
     MAIL_CO_TRY(auto tree, co_await services_.pool.run<MimeTree>(std::move(parse_job)));
     message.tree = std::move(tree);
     co_return Result<void>{};
+}
+
+// What a URL of CATENATE stands for (RFC 4469 §3): bytes of a message this user may read.
+Task<Result<std::string>> Session::url_bytes(const std::string& text) {
+    const auto url = parse_imap_url(text);
+    if (!url)
+        co_return fail(ErrorCode::invalid, "this is no URL of a message here");
+    store::Folder folder;
+    if (!url->mailbox.empty()) {
+        MAIL_CO_TRY(folder, co_await services_.mailboxes.find(account(), url->mailbox));
+    } else if (selected_) {
+        folder = selected_->folder;
+    } else {
+        co_return fail(ErrorCode::invalid, "the URL names no mailbox and none is selected");
+    }
+    if (url->uid_validity && *url->uid_validity != folder.uid_validity)
+        co_return fail(ErrorCode::not_found, "the UIDVALIDITY of the URL is another one");
+    const store::UidSet uids{{url->uid, url->uid}};
+    MAIL_CO_TRY(const auto bodies, co_await services_.mailboxes.bodies(account(), folder.id, uids, 1));
+    if (bodies.empty())
+        co_return fail(ErrorCode::not_found, "there is no message with this UID");
+    if (is_whole(url->section)) {
+        const auto part = clip(url->section, bodies.front().prefix.size() + bodies.front().blob.length);
+        co_return co_await services_.mailboxes.read(bodies.front(), part.begin, part.count);
+    }
+    LoadedMessage message;
+    MAIL_CO_DO(co_await load_message(message, bodies.front(), needs_header_only(url->section)));
+    MAIL_CO_TRY(const auto found, section_of(message, url->section));
+    if (!found)
+        co_return fail(ErrorCode::not_found, "the message has no such part");
+    const auto part = clip(url->section, found->size());
+    co_return std::string(found->substr(static_cast<std::size_t>(part.begin), static_cast<std::size_t>(part.count)));
 }
 
 Task<Result<void>> Session::fetch_part(FetchJob& job, LoadedMessage& message, const store::ItemBody& body,

@@ -110,17 +110,19 @@ std::string flags_line(const std::vector<std::string>& keywords, bool permanent)
 }
 
 void append_fetch_flags(std::string& out, std::uint32_t number, const service::FolderItem& item,
-                        const service::FolderSnapshot& snapshot, bool modseq) {
-    out += "* ";
-    append_number(out, number);
-    out += " FETCH (UID ";
-    append_number(out, item.uid);
-    if (modseq) {
-        out += " MODSEQ (";
-        append_number(out, item.modseq);
-        out += ')';
+                        const service::FolderSnapshot& snapshot, bool modseq, bool uid_only) {
+    append_fetch_start(out, number, item.uid, uid_only);
+    if (!uid_only) {
+        out += "UID ";
+        append_number(out, item.uid);
+        out += ' ';
     }
-    out += " FLAGS ";
+    if (modseq) {
+        out += "MODSEQ (";
+        append_number(out, item.modseq);
+        out += ") ";
+    }
+    out += "FLAGS ";
     append_flags(out, item.flags, snapshot.keywords(item.keywords));
     out += ")\r\n";
 }
@@ -161,7 +163,8 @@ void MailboxView::sync(std::string& out, const service::SnapshotPtr& now, const 
         tell_keywords(out, *next);
     for (auto position : difference.changed) {
         const auto item = now->at(position);
-        append_fetch_flags(out, keep ? next->find(item.uid).position + 1 : position + 1, item, *now, style.modseq);
+        append_fetch_flags(out, keep ? next->find(item.uid).position + 1 : position + 1, item, *now, style.modseq,
+                           style.uid_only);
     }
     snapshot_ = std::move(next);
 }

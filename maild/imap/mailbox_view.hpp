@@ -18,6 +18,7 @@ struct SyncStyle {
     bool allow_expunge = true; ///< false while a command with sequence numbers is answered (RFC 9051 §7.5.1)
     bool vanished = false;     ///< VANISHED instead of EXPUNGE (RFC 7162 §3.2.10)
     bool modseq = false;       ///< MODSEQ in every FETCH (RFC 7162 §3.1.1)
+    bool uid_only = false;     ///< UIDFETCH with the UID in the number's place (RFC 9586)
     bool recent = false;       ///< IMAP4rev1: RECENT after EXISTS
     store::ModSeq own_change = 0; ///< flag changes with this modseq were told already
 };
@@ -58,7 +59,7 @@ class MailboxView {
 
 /// "* n FETCH (UID u MODSEQ (m) FLAGS (...))"; `number` counts from 1.
 void append_fetch_flags(std::string& out, std::uint32_t number, const service::FolderItem& item,
-                        const service::FolderSnapshot& snapshot, bool modseq);
+                        const service::FolderSnapshot& snapshot, bool modseq, bool uid_only);
 /// "(\Answered \Flagged \Deleted \Seen \Draft $Work)": FLAGS and, with `permanent`, PERMANENTFLAGS with "\*".
 [[nodiscard]] std::string flags_line(const std::vector<std::string>& keywords, bool permanent);
 

@@ -102,16 +102,31 @@ struct ListArguments { ///< RFC 5258, RFC 5819, RFC 6154
     std::vector<std::string> return_metadata; ///< entries (RFC 9590)
     std::uint16_t return_status = 0; ///< StatusItem bits
 };
-struct AppendMessage {
+/// What APPEND and REPLACE are made of, in the order of the command; see append_parser.hpp.
+struct AppendPiece {
+    enum class Kind : std::uint8_t {
+        begin, ///< of a message: `flags`, `date`, `catenated`
+        bytes, ///< a literal of `size` bytes
+        url,   ///< `url`, or a literal of `size` bytes that holds it
+        end,   ///< of a message
+    };
+    Kind kind = Kind::begin;
     FlagList flags;
     std::optional<DateTime> date;
+    bool catenated = false; ///< RFC 4469
+    std::string url;
     std::uint64_t size = 0;
     bool literal8 = false;
-    bool wrapped = false; ///< UTF8 (~{n}...) of RFC 6855: a parenthesis follows the bytes
+    bool streamed = false; ///< its bytes are still to come
 };
-struct AppendArguments { ///< only for messages that were not streamed; see append_parser.hpp
+struct ReplaceArguments {     ///< RFC 8508
+    bool uid = false;         ///< UID REPLACE
+    std::uint32_t number = 0; ///< 0: "*"
+};
+struct AppendArguments { ///< only for messages that were not streamed
     std::string mailbox;
-    std::vector<AppendMessage> messages;
+    std::optional<ReplaceArguments> replaces;
+    std::vector<AppendPiece> pieces;
 };
 /// "101:200" in order, or "-1:-100" counted from the end (RFC 9394, RFC 5267 §4.4).
 struct PartialRange {

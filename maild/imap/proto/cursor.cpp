@@ -228,12 +228,18 @@ bool Cursor::date_time(DateTime& out) {
     return true;
 }
 
-bool Cursor::message_literal(AppendMessage& out) {
+bool Cursor::at_streamed_literal() const noexcept {
+    const auto* literal = literal_here();
+    return literal != nullptr && literal->streamed;
+}
+
+bool Cursor::message_literal(AppendPiece& out) {
     const auto* literal = literal_here();
     if (literal == nullptr)
         return fail("expected a literal");
     out.size = literal->size;
     out.literal8 = literal->literal8;
+    out.streamed = literal->streamed;
     at_ = literal->data + (literal->streamed ? 0 : static_cast<std::size_t>(literal->size));
     ++next_literal_;
     return true;

@@ -56,7 +56,8 @@ class Cursor {
     bool date(Time& out);
     bool date_time(DateTime& out);
     /// A literal whose bytes were streamed, or stand in the frame; only sizes are read.
-    bool message_literal(AppendMessage& out);
+    bool message_literal(AppendPiece& out);
+    [[nodiscard]] bool at_streamed_literal() const noexcept;
 
   private:
     [[nodiscard]] const Literal* literal_here() const noexcept;
@@ -92,6 +93,8 @@ bool parse_lsub(Cursor& in, Command& out);
 bool parse_status(Cursor& in, Command& out);
 bool parse_append(Cursor& in, Command& out);
 bool parse_search(Cursor& in, Command& out);
+bool parse_esearch(Cursor& in, Command& out);
+bool parse_notify(Cursor& in, Command& out);
 bool parse_sort(Cursor& in, Command& out);
 bool parse_thread(Cursor& in, Command& out);
 bool parse_fetch(Cursor& in, Command& out);
@@ -105,7 +108,11 @@ bool parse_partial_range(Cursor& in, PartialRange& range);
 bool parse_entry_name(Cursor& in, std::string& name);
 /// " (items)" of STATUS and of LIST RETURN STATUS.
 bool parse_status_items(Cursor& in, std::uint16_t& items);
-/// Flags, date and literal of one APPEND message, from the blank before it.
-bool parse_append_message(Cursor& in, AppendMessage& out);
+/// "(FLAGS BODY.PEEK[])", after the parenthesis.
+bool parse_item_list(Cursor& in, FetchItems& items);
+/// "personal" or "subtree (a b)" (RFC 5465 §6).
+bool parse_scope(Cursor& in, MailboxScope& scope);
+/// "[1.2.MIME]" of FETCH and of URLs.
+bool parse_section(Cursor& in, FetchSection& section, bool numbers_only);
 
 } // namespace mail::imap

@@ -48,11 +48,23 @@ std::optional<LiteralHeader> literal_header(std::string_view line) {
     return header;
 }
 
-// A literal of APPEND that is not its mailbox name is a message, or part of one (RFC 4469).
+// A literal of APPEND or REPLACE (RFC 8508) that is not the mailbox name is a message, or part of one (RFC 4469).
 bool is_append_message(std::string_view text, std::size_t literal_at) {
     const auto tag = tag_of(text);
-    constexpr std::string_view verb = " APPEND ";
-    return !tag.empty() && text::istarts_with(text.substr(tag.size()), verb) && literal_at > tag.size() + verb.size();
+    if (tag.empty())
+        return false;
+    auto mailbox_at = tag.size();
+    const auto take = [&](std::string_view word) {
+        const bool is_next = text::istarts_with(text.substr(mailbox_at), word);
+        mailbox_at += is_next ? word.size() : 0;
+        return is_next;
+    };
+    if (take(" APPEND "))
+        return literal_at > mailbox_at;
+    if (!take(" UID REPLACE ") && !take(" REPLACE "))
+        return false;
+    const auto blank = text.find(' ', mailbox_at); // behind the number
+    return blank != std::string_view::npos && literal_at > blank + 1;
 }
 
 std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }

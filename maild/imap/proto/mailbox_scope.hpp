@@ -32,6 +32,7 @@ enum class NotifyEvent : std::uint16_t {
 struct NotifyGroup {
     MailboxScope scope;
     std::uint16_t events = 0;
+    bool unknown_event = false; ///< one was named that is not known
     FetchItems fetch; ///< of MessageNew in the selected mailbox
     [[nodiscard]] bool has(NotifyEvent event) const noexcept { return (events & static_cast<std::uint16_t>(event)) != 0; }
 };

@@ -68,6 +68,8 @@ bool parse_section_text(Cursor& in, FetchSection& section) {
     return true;
 }
 
+} // namespace
+
 // "[" ... "]": part numbers, then for BODY a section text.
 bool parse_section(Cursor& in, FetchSection& section, bool numbers_only) {
     if (!in.expect('['))
@@ -90,6 +92,8 @@ bool parse_section(Cursor& in, FetchSection& section, bool numbers_only) {
         return in.fail("BINARY takes part numbers only");
     return parse_section_text(in, section) && in.expect(']');
 }
+
+namespace {
 
 bool parse_partial(Cursor& in, FetchSection& section) {
     if (!in.take('<'))
@@ -176,6 +180,8 @@ bool parse_macro(Cursor& in, FetchItems& items) {
     return true;
 }
 
+} // namespace
+
 bool parse_item_list(Cursor& in, FetchItems& items) {
     while (true) {
         if (!parse_item(in, items))
@@ -186,6 +192,8 @@ bool parse_item_list(Cursor& in, FetchItems& items) {
             return false;
     }
 }
+
+namespace {
 
 bool parse_modifiers(Cursor& in, FetchArguments& body, bool uid) {
     if (!in.expect('('))

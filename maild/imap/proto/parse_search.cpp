@@ -240,10 +240,10 @@ bool parse_partial_range(Cursor& in, PartialRange& range) {
     return true;
 }
 
-bool parse_search(Cursor& in, Command& out) {
-    auto& body = out.body.emplace<SearchArguments>();
-    if (!in.space())
-        return false;
+namespace {
+
+// From RETURN to the end of the command.
+bool parse_search_rest(Cursor& in, SearchArguments& body) {
     if (in.take_word("RETURN") && (!parse_return_options(in, body) || !in.space()))
         return false;
     if (in.take_word("CHARSET")) {
@@ -252,6 +252,34 @@ bool parse_search(Cursor& in, Command& out) {
         body.charset = text::to_upper(body.charset);
     }
     return KeyParser(in, body.program).run() && in.end();
+}
+
+} // namespace
+
+bool parse_search(Cursor& in, Command& out) {
+    auto& body = out.body.emplace<SearchArguments>();
+    return in.space() && parse_search_rest(in, body);
+}
+
+// RFC 7377 §2.2: ESEARCH [IN (source ... [(options)])] ...
+bool parse_esearch(Cursor& in, Command& out) {
+    auto& body = out.body.emplace<SearchArguments>();
+    if (!in.space())
+        return false;
+    if (!in.take_word("IN"))
+        return parse_search_rest(in, body);
+    if (!in.space() || !in.expect('('))
+        return false;
+    do {
+        if (body.scopes.size() >= 100)
+            return in.fail("too many mailboxes");
+        auto& scope = body.scopes.emplace_back();
+        if (!parse_scope(in, scope))
+            return false;
+        if (scope.kind == MailboxScope::Kind::selected_delayed)
+            return in.fail("selected-delayed is for NOTIFY");
+    } while (in.take(' '));
+    return in.expect(')') && in.space() && parse_search_rest(in, body);
 }
 
 namespace {

@@ -78,6 +78,12 @@ void append_flags(std::string& out, std::uint8_t system, std::string_view keywor
     out += ')';
 }
 
+void append_fetch_start(std::string& out, std::uint32_t number, std::uint32_t uid, bool uid_only) {
+    out += "* ";
+    append_number(out, uid_only ? uid : number);
+    out += uid_only ? " UIDFETCH (" : " FETCH (";
+}
+
 void append_literal_header(std::string& out, std::uint64_t size, bool literal8) {
     out += literal8 ? "~{" : "{";
     append_number(out, size);
@@ -117,6 +123,8 @@ void append_list(std::string& out, const ListLine& line, bool utf8) {
 void append_esearch(std::string& out, const SearchSummary& summary) {
     out += "* ESEARCH (TAG ";
     append_string(out, summary.tag);
+    if (!summary.mailbox.empty())
+        append_all(out, {" MAILBOX ", summary.mailbox, " UIDVALIDITY ", std::to_string(summary.uid_validity)});
     out += summary.uid ? ") UID" : ")";
     const auto field = [&](std::string_view name, const auto& value) {
         if (value) {

@@ -22,6 +22,8 @@ void append_astring(std::string& out, std::string_view value, bool utf8 = false)
 void append_mailbox(std::string& out, std::string_view name, bool utf8);
 /// "(\Seen \Flagged $Work)"; `keywords` is space separated.
 void append_flags(std::string& out, std::uint8_t system, std::string_view keywords);
+/// "* 3 FETCH (", or with `uid_only` "* 17 UIDFETCH (" (RFC 9586 §3.3).
+void append_fetch_start(std::string& out, std::uint32_t number, std::uint32_t uid, bool uid_only);
 /// "{n}\r\n", or "~{n}\r\n" for a literal8; the bytes follow.
 void append_literal_header(std::string& out, std::uint64_t size, bool literal8 = false);
 
@@ -51,6 +53,8 @@ struct SearchSummary {
     std::string part_of = {};          ///< the range as asked
     std::optional<std::uint64_t> count = {};
     std::optional<std::uint64_t> modseq = {};
+    std::string_view mailbox = {};     ///< as append_mailbox() wrote it, for results of several mailboxes (RFC 7377)
+    std::uint32_t uid_validity = 0;    ///< with mailbox
 };
 void append_esearch(std::string& out, const SearchSummary& summary);
 

@@ -1,5 +1,6 @@
 #include "maild/imap/proto/append_parser.hpp"
 #include "maild/imap/proto/command.hpp"
+#include "maild/imap/proto/imap_url.hpp"
 
 #include "tests/catch.hpp"
 
@@ -39,6 +40,8 @@ std::string why_bad(const std::string& wire) {
     const auto* bad = std::get_if<BadCommand>(&outcome);
     return bad == nullptr ? "" : bad->reason;
 }
+
+bool refused(const std::string& wire) { return !why_bad(wire).empty(); }
 
 } // namespace
 
@@ -136,25 +139,104 @@ TEST_CASE("STORE") {
 }
 
 TEST_CASE("RFC 3502 §6.3.11: APPEND with several messages streams") {
+    using Kind = AppendPiece::Kind;
     AppendParser parser;
-    AppendMessage message;
+    std::vector<AppendPiece> pieces;
     Frame frame{"A003 APPEND \"saved messages\" (\\Seen) \"17-Jul-1996 02:44:25 -0700\" {329}\r\n", {}};
     const std::size_t brace = frame.text.find('{');
     frame.literals.push_back({brace, frame.text.size(), 329, false, true});
-    REQUIRE(!parser.next(frame, message));
+    REQUIRE(!parser.next(frame, pieces));
     CHECK(parser.mailbox() == "saved messages");
-    CHECK(message.flags.system == 1);
-    CHECK(message.date->offset_minutes == -420);
-    CHECK(message.size == 329);
-    CHECK(!parser.end(frame));
+    REQUIRE(pieces.size() == 2);
+    CHECK(pieces[0].flags.system == 1);
+    CHECK(pieces[0].date->offset_minutes == -420);
+    CHECK((pieces[1].kind == Kind::bytes && pieces[1].size == 329));
+    auto ended = parser;
+    std::vector<AppendPiece> last;
+    CHECK(!ended.end(frame, last));
+    CHECK((last.size() == 1 && last[0].kind == Kind::end));
     frame.text += " (\\Flagged) {7+}\r\n";
     frame.literals.push_back({frame.text.find('{', brace + 1), frame.text.size(), 7, false, true});
-    message = {};
-    REQUIRE(!parser.next(frame, message));
-    CHECK(message.flags.system == 4);
-    CHECK(message.size == 7);
+    pieces.clear();
+    REQUIRE(!parser.next(frame, pieces));
+    REQUIRE(pieces.size() == 3);
+    CHECK(pieces[0].kind == Kind::end);
+    CHECK(pieces[1].flags.system == 4);
+    CHECK(pieces[2].size == 7);
     frame.text += " x";
-    CHECK(parser.end(frame));
+    CHECK(parser.end(frame, pieces));
+}
+
+TEST_CASE("RFC 4469 §3: CATENATE is a sequence of texts and URLs") {
+    using Kind = AppendPiece::Kind;
+    AppendParser parser;
+    std::vector<AppendPiece> pieces;
+    Frame frame{"A APPEND Drafts (\\Draft) CATENATE (URL \"/INBOX;UID=1\" TEXT {42}\r\n", {}};
+    frame.literals.push_back({frame.text.find('{'), frame.text.size(), 42, false, true});
+    REQUIRE(!parser.next(frame, pieces));
+    REQUIRE(pieces.size() == 3);
+    CHECK(pieces[0].catenated);
+    CHECK((pieces[1].kind == Kind::url && pieces[1].url == "/INBOX;UID=1"));
+    CHECK((pieces[2].kind == Kind::bytes && pieces[2].size == 42));
+    auto open = parser;
+    frame.text += " URL x";
+    CHECK(open.end(frame, pieces)); // the parenthesis is missing
+    frame.text += ")";
+    pieces.clear();
+    REQUIRE(!parser.end(frame, pieces));
+    CHECK((pieces.size() == 2 && pieces[0].url == "x" && pieces[1].kind == Kind::end));
+
+    const auto whole = body<AppendArguments>("a UID REPLACE 7 Drafts CATENATE (URL a URL b)");
+    REQUIRE(whole.replaces);
+    CHECK(whole.replaces->number == 7);
+    CHECK(whole.pieces.size() == 4);
+    CHECK(refused("a APPEND Drafts"));
+    CHECK(refused("a APPEND Drafts CATENATE ()"));
+    CHECK(refused("a APPEND Drafts CATENATE (TEXT x)"));
+    CHECK(refused("a REPLACE 0 Drafts CATENATE (URL a)"));
+}
+
+TEST_CASE("RFC 5092 §6: URLs of messages") {
+    const auto url = parse_imap_url("/a%20b;UIDVALIDITY=385759043/;UID=20/;SECTION=1.2.MIME/;PARTIAL=10.1024");
+    REQUIRE(url);
+    CHECK(url->mailbox == "a b");
+    CHECK(url->uid_validity == 385759043);
+    CHECK(url->uid == 20);
+    CHECK(url->section.part == std::vector<std::uint32_t>{1, 2});
+    CHECK(url->section.text == SectionText::mime);
+    CHECK((url->section.partial->offset == 10 && url->section.partial->count == 1024));
+    CHECK(parse_imap_url("/INBOX/;UID=1/;SECTION=HEADER.FIELDS%20(DATE%20FROM)")->section.fields.size() == 2);
+    CHECK(parse_imap_url(";UID=3")->mailbox.empty());
+    for (const char* wrong : {"", "/", "/INBOX", "/INBOX/;UID=0", "/INBOX/;UID=x", "/INBOX/;UID=1/;SECTION=", "/INBOX/;UID=1/x",
+                              "imap://host/INBOX/;UID=1", "/IN%00BOX/;UID=1", "/INBOX;UIDVALIDITY=0/;UID=1", "/INBOX/;UID=1/;PARTIAL=1.0",
+                              "/INBOX/;UID=1/;SECTION={3}", "/IN%2/;UID=1"})
+        CHECK_FALSE(parse_imap_url(wrong));
+}
+
+TEST_CASE("RFC 5465 §3.1: NOTIFY names mailboxes by kind and events by group") {
+    const auto notify = body<NotifyArguments>("a NOTIFY SET STATUS (selected (MessageNew (UID BODY.PEEK[HEADER.FIELDS (FROM)]) MessageExpunge))"
+                                              " (subtree (Lists \"a b\") (MessageNew MessageExpunge MailboxName)) (personal NONE)");
+    CHECK(notify.status);
+    REQUIRE(notify.groups.size() == 3);
+    CHECK(notify.groups[0].fetch.sections.size() == 1);
+    CHECK(notify.groups[1].scope.names == std::vector<std::string>{"Lists", "a b"});
+    CHECK(notify.groups[2].events == 0);
+    CHECK(body<NotifyArguments>("a NOTIFY NONE").groups.empty());
+    CHECK(refused("a NOTIFY SET"));
+    CHECK(refused("a NOTIFY SET (personal (MessageNew))"));
+    CHECK(refused("a NOTIFY SET (personal (FlagChange))"));
+    CHECK(refused("a NOTIFY SET (selected (MailboxName))"));
+    CHECK(refused("a NOTIFY SET (personal (MessageNew (UID) MessageExpunge))"));
+    CHECK(refused("a NOTIFY SET (elsewhere (MessageNew MessageExpunge))"));
+}
+
+TEST_CASE("RFC 7377 §2.2: ESEARCH names its mailboxes") {
+    const auto search = body<SearchArguments>("a ESEARCH IN (mailboxes \"folder1\" subtree-one x personal) RETURN (COUNT) UNSEEN");
+    CHECK(search.scopes.size() == 3);
+    CHECK(search.return_count);
+    CHECK(body<SearchArguments>("a ESEARCH UNSEEN").scopes.empty());
+    CHECK(refused("a ESEARCH IN () UNSEEN"));
+    CHECK(refused("a ESEARCH IN (selected-delayed) UNSEEN"));
 }
 
 TEST_CASE("LIST, STATUS and SELECT arguments") {
