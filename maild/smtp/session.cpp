@@ -167,8 +167,10 @@ Task<Result<bool>> Session::read_within(Duration patience) {
             co_return fail(ErrorCode::timeout, "nothing came in time");
         stream_.set_timeout(std::min(left, slice));
         auto more = co_await reader_.fill(65536);
-        if (more || more.error().code != ErrorCode::timeout)
+        if (more || more.error().code != ErrorCode::timeout) {
+            stream_.set_timeout(patience); // the answer may take longer than a slice
             co_return more;
+        }
         waited += std::min(left, slice);
     }
 }
