@@ -87,6 +87,10 @@ Result<void> Outbound::start() {
     services.plan_report = [this](const Address& sender, std::string message) {
         return delivery_.plan_report(sender, std::move(message));
     };
+    services.is_here = [this](const store::QueueItem& item) { return delivery_.is_here(item); };
+    services.plan_here = [this](const store::QueueItem& item, std::string message) {
+        return delivery_.plan_released(item, std::move(message));
+    };
     services.executor = [this] { return runtime_.next(); };
     services.journal = data_dir_ + "/in-work";
     queue::StsFetchOptions sts;

@@ -54,6 +54,8 @@ std::string overview(const Session& session, const json::value& status) {
             columns.push_back({"error", "error"});
             break;
         }
+    if (const json::value* busy = at_path(status, "overloaded"); busy != nullptr && busy->is_bool() && busy->get_bool())
+        columns.push_back({"overloaded", "overloaded"});
     TableOptions table{true, session.io.out_terminal.tty, session.io.out_terminal, session.io.now()};
     return out + "\n" + table_text(columns, listeners->get_array(), table);
 }

@@ -34,7 +34,7 @@ Settled settle(const AttemptEnd& end, Time now) {
         result.outcome = store::QueueOutcome::delivered;
         // RFC 3461 §5.2.2: a server without DSN is told of as "relayed".
         if (!end.report_passed_on)
-            settled.report = report_of(end.item, DsnAction::relayed, wish::success, false);
+            settled.report = report_of(end.item, end.copy ? DsnAction::delivered : DsnAction::relayed, wish::success, false);
         return settled;
     }
     RetryDecision decision;

@@ -9,6 +9,10 @@
 
 #include <optional>
 
+namespace mail::store {
+struct AcceptPlan;
+}
+
 namespace mail::queue {
 
 /// What the ends of one attempt have in common.
@@ -29,6 +33,7 @@ struct AttemptEnd {
     enum class Kind : std::uint8_t { tried, expired, released, held };
     Kind kind = Kind::tried;
     Duration pause{}; ///< with Kind::released
+    std::shared_ptr<store::AcceptPlan> copy = {}; ///< delivered into one of our own mailboxes: in the transaction that ends the item
 };
 
 struct Settled {

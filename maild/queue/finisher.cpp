@@ -146,6 +146,8 @@ Task<void> Finisher::settle_batch(std::vector<AttemptEnd> ends) {
     bool any_report = false;
     for (const AttemptEnd& end : batch.ends) {
         batch.settled.push_back(settle(end, batch.now));
+        if (end.copy && end.outcome.is_delivered())
+            batch.reports.push_back(*end.copy);
         any_report = any_report || batch.settled.back().report.has_value() || batch.settled.back().double_bounce;
     }
     if (any_report)

@@ -219,15 +219,21 @@ std::optional<AttemptEnd> Scheduler::end_untried(store::QueueItem& item, Time no
 }
 
 bool Scheduler::take_in_hand(std::vector<store::QueueItem> leased, Time now, const OutboundConfig& config) {
-    std::vector<AttemptEnd> ends;
+    std::vector<AttemptEnd> ends, here;
     std::vector<store::QueueItem> live;
     live.reserve(leased.size());
     for (store::QueueItem& item : leased) {
-        if (auto end = end_untried(item, now, config))
+        if (auto end = end_untried(item, now, config)) {
             ends.push_back(std::move(*end));
-        else
+        } else if (services_.is_here && services_.is_here(item)) {
+            auto route = config.route_for(item);
+            here.push_back(AttemptEnd{std::move(item), {}, {}, std::move(route), false, nullptr, AttemptEnd::Kind::tried, {}, nullptr});
+        } else {
             live.push_back(std::move(item));
+        }
     }
+    if (!here.empty())
+        own_.spawn(services_.home, deliver_here(std::move(here)));
     const Time start_before = now + options_.lease - options_.lease_margin;
     auto added = outbound_->board.add(std::move(live), config, start_before);
     for (Board::Added::TooMany& one : added.too_many) {

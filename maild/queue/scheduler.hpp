@@ -26,6 +26,8 @@ struct SchedulerServices {
     StsFetch fetch_sts;                                       ///< empty: MTA-STS is not followed
     std::string sts_file;                                     ///< keeps policies over a restart; empty: none
     AttemptObserver* observer = nullptr;                      ///< told of every attempt; outlives the scheduler
+    std::function<bool(const store::QueueItem&)> is_here = {}; ///< for one of our own mailboxes; empty: never
+    std::function<Result<store::AcceptPlan>(const store::QueueItem&, std::string message)> plan_here = {};
 };
 
 struct SchedulerOptions {
@@ -68,6 +70,8 @@ class Scheduler {
     bool take_in_hand(std::vector<store::QueueItem> leased, Time now, const OutboundConfig& config);
     /// What keeps an item from being tried now; nullopt: nothing does.
     std::optional<AttemptEnd> end_untried(store::QueueItem& item, Time now, const OutboundConfig& config);
+    /// Puts items for our own mailboxes there: messages that their senders wanted to be released later (RFC 4865).
+    [[nodiscard]] Task<void> deliver_here(std::vector<AttemptEnd> ends);
     /// Once a day (RFC 8460), beside the schedule: the look-ups may take their time.
     [[nodiscard]] Task<void> send_tls_reports(TlsReports::Day day);
     [[nodiscard]] Task<void> report_tls_to(std::string target, TlsReportInput input);

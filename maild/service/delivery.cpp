@@ -15,6 +15,11 @@
 namespace mail::service {
 namespace {
 
+bool wants_failure(const AcceptedRecipient& recipient) {
+    namespace wish = store::queue_notify;
+    return recipient.notify == 0 || (recipient.notify & wish::failure) != 0;
+}
+
 store::QueueRecipient queued(const Address& to, const AcceptedRecipient& given, bool hold, Time due, Duration expire) {
     store::QueueRecipient out;
     out.recipient = to.text();
@@ -56,7 +61,20 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
     for (std::size_t i = 0; i < incoming.recipients.size(); ++i) {
         const auto& recipient = incoming.recipients[i];
         note_recipient(incoming.steps, recipient, now);
+        const auto wait = [&](const Address& to) {
+            if (!queued_keys.emplace(address_key(to), true).second)
+                return;
+            const Time due = std::max(now, incoming.release);
+            out.plan.queue.push_back(queued(to, recipient, recipient.resolution->hold, due, expire));
+            out.plan.queue.back().priority = incoming.priority;
+            note_queued(incoming.steps, out.plan.queue.back(), now);
+        };
         for (const auto& mailbox : recipient.resolution->mailboxes) {
+            const auto own = parse_address(mailbox->address);
+            if (incoming.release > now && own) { // RFC 4865 §1: our own wait in the queue too
+                wait(*own);
+                continue;
+            }
             const auto [it, is_new] = placed.emplace(mailbox->account, out.plan.local.size());
             if (is_new) {
                 store::LocalCopy copy;
@@ -70,12 +88,7 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
             note_mailbox(incoming.steps, *mailbox, it->second, now);
         }
         for (const auto& remote : recipient.resolution->remote)
-            if (queued_keys.emplace(address_key(remote), true).second) {
-                const Time due = std::max(now, incoming.release);
-                out.plan.queue.push_back(queued(remote, recipient, recipient.resolution->hold, due, expire));
-                out.plan.queue.back().priority = incoming.priority;
-                note_queued(incoming.steps, out.plan.queue.back(), now);
-            }
+            wait(remote);
     }
     out.plan.story = story_of(incoming, !out.plan.queue.empty(), now);
     return out;
@@ -121,27 +134,58 @@ Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& rec
     dsn.now = now;
     dsn.envelope_id = from_xtext(incoming.envelope.envelope_id); // kept as it came (RFC 3461 §4)
     dsn.arrival = now;
+    dsn.return_full = !incoming.envelope.return_headers_only; // RFC 3461 §4.3
     if (incoming.content.memory)
         dsn.original = *incoming.content.memory;
     for (std::size_t i = 0; i < receipt.recipients.size(); ++i) {
-        if (receipt.recipients[i])
+        const AcceptedRecipient& given = incoming.recipients[i];
+        const auto& end = receipt.recipients[i];
+        if (end || !wants_failure(given))
             continue;
         DsnRecipient recipient;
-        recipient.address = incoming.recipients[i].address.text();
-        recipient.original = original_recipient(incoming.recipients[i].original);
-        recipient.status = face_of(receipt.recipients[i].error().code).smtp_enhanced;
+        recipient.address = given.address.text();
+        recipient.original = original_recipient(given.original);
+        recipient.status = face_of(end.error().code).smtp_enhanced;
         if (recipient.status.starts_with('4'))
             recipient.status[0] = '5'; // nothing tries again
-        recipient.reason = receipt.recipients[i].error().message;
+        recipient.reason = end.error().message;
         recipient.last_attempt = now;
         dsn.recipients.push_back(std::move(recipient));
     }
+    if (dsn.recipients.empty())
+        co_return;
     auto planned = plan_report(*sender, build_dsn(dsn));
     if (!planned)
         co_return;
+    planned->envelope.smtputf8 = planned->envelope.eight_bit = dsn_needs_utf8(dsn); // RFC 6533 §3
     const auto done = co_await commit(std::move(*planned));
     if (!done)
         log(Event::store_error, {{"reason", done.error().message}});
+}
+
+bool Delivery::is_here(const store::QueueItem& item) const {
+    const auto address = parse_address(item.recipient);
+    if (!address || !config_.current()->is_local(item.domain))
+        return false;
+    const auto resolution = directory_.resolve(*address);
+    return resolution ? !(*resolution)->mailboxes.empty()
+                      : resolution.error().code == ErrorCode::not_found || resolution.error().code == ErrorCode::denied;
+}
+
+Result<store::AcceptPlan> Delivery::plan_released(const store::QueueItem& item, std::string message) const {
+    MAIL_TRY(const auto address, parse_address(item.recipient));
+    MAIL_TRY(auto resolution, directory_.resolve(address));
+    Incoming incoming;
+    incoming.id = Id::make(clock_.now());
+    incoming.content.memory = std::make_shared<const std::string>(std::move(message));
+    incoming.envelope = item.envelope;
+    incoming.recipients.push_back({address, std::move(resolution), "", store::queue_notify::never});
+    auto planned = plan(incoming).plan;
+    planned.queue.clear(); // where the mailbox forwards to was queued with it
+    planned.story.reset(); // the message has its story already
+    for (store::LocalCopy& copy : planned.local)
+        copy.quota = 0;
+    return planned;
 }
 
 Result<store::AcceptPlan> Delivery::plan_report(const Address& sender, std::string message) {

@@ -65,6 +65,12 @@ class Delivery {
     /// Plans a report of ours (delivery status notification) to `sender`: local mailboxes or queue entries. not_found when
     /// nobody is there.
     [[nodiscard]] Result<store::AcceptPlan> plan_report(const Address& sender, std::string message);
+    /// Whether a queue item is for one of our mailboxes: a message that was to be released later, and is now (RFC 4865).
+    [[nodiscard]] bool is_here(const store::QueueItem& item) const;
+    /// Plans such an item into its mailbox, whatever the quota: it was accepted long ago. Errors: not_found, denied.
+    [[nodiscard]] Result<store::AcceptPlan> plan_released(const store::QueueItem& item, std::string message) const;
+    /// Whether a message that came now would be taken. Errors: no_space, temporary, closed.
+    [[nodiscard]] Result<void> check_room() { return store_.mail().room_for_mail(); }
     /// Bytes of a large message as they arrive.
     [[nodiscard]] virtual Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
@@ -82,6 +88,7 @@ class Delivery {
   private:
     struct Planned;
     [[nodiscard]] Planned plan(Incoming& incoming) const;
+    /// What SMTP's one reply did not say.
     [[nodiscard]] Task<void> report(const Incoming& incoming, const DeliveryReceipt& receipt);
     /// To senders who asked for it. `content` may be null: a message too large to be held in memory.
     [[nodiscard]] Task<void> report_success(const Incoming& incoming, const DeliveryReceipt& receipt,

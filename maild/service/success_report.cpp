@@ -44,6 +44,9 @@ std::uint8_t notify_of_member(const AcceptedRecipient& recipient) {
 
 Task<void> Delivery::report_success(const Incoming& incoming, const DeliveryReceipt& receipt,
                                     std::shared_ptr<const std::string> content) {
+    // Nothing is delivered yet of a message that waits for its time (RFC 4865).
+    if (std::none_of(incoming.recipients.begin(), incoming.recipients.end(), asks_success) || incoming.release > clock_.now())
+        co_return;
     // RFC 3461 §6.2: never a report to the null sender.
     const auto sender = parse_address(incoming.envelope.sender);
     if (!sender)

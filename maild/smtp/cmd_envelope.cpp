@@ -36,6 +36,16 @@ Task<void> Session::cmd_mail(Command command) {
         co_await refuse(std::move(*refusal));
         co_return;
     }
+    // RFC 1870 §6.1 (452): better before the message is sent than after.
+    const bool is_spent = services_.budget.left() < limit::stream_threshold;
+    const auto room = is_spent ? Result<void>(fail(ErrorCode::no_space, "Too much mail at once, try again later"))
+                               : services_.delivery.check_room();
+    if (!room) {
+        const Reply reply = reply_for(room.error());
+        log(Event::smtp_deferred, {{"sid", id_}, {"peer", stream_.peer().address}, {"from", mail.path.text()}, {"reply", reply.text()}});
+        say(reply);
+        co_return;
+    }
     state_ = sender;
     ++messages_;
     say(Reply(250, "2.1.0", "Sender ok"));

@@ -67,6 +67,8 @@ class MailStore {
     [[nodiscard]] virtual Task<Result<void>> put_attributes(AccountId account, FolderId folder,
                                                             std::vector<AttributeChange> changes) = 0;
 
+    /// Whether new mail would be taken now; costs next to nothing. Errors: no_space (also below the reserve), temporary, closed.
+    [[nodiscard]] virtual Result<void> room_for_mail() = 0;
     /// Room for bytes that arrive over time. `size_hint` 0: unknown.
     [[nodiscard]] virtual Result<std::unique_ptr<Spool>> spool(std::uint64_t size_hint) = 0;
     /// One message into its folders and its queue entries, in one durable transaction.

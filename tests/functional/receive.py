@@ -5,7 +5,7 @@ import base64, hashlib, pathlib, re, socket, ssl, struct, subprocess, time
 from house import Checks, House, Smtp, free_ports, until
 
 check = Checks()
-names = ("etrn", "proxied", "proxyimap", "trusted", "small", "slow", "late", "few", "certified", "elsewhere", "crowd", "lmtptls")
+names = ("etrn", "proxied", "proxyimap", "trusted", "small", "slow", "late", "few", "certified", "elsewhere", "crowd", "lmtptls", "otherca")
 port = dict(zip(names, free_ports(len(names))))
 work = pathlib.Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True).stdout.strip())
 
@@ -45,6 +45,10 @@ kind: mailbox
 items:
   δοκιμή@bücher.test: {}
 ---
+kind: alias
+items:
+  jörg@bücher.test: {targets: [ann@example.test]}
+---
 kind: route
 items:
   away: {domains: ["*"], relay: "127.0.0.1:9", tls: none, retry: [1h]}
@@ -58,6 +62,7 @@ items:
   late: {{protocol: smtp, {bind("late")}, banner_delay: 1s}}
   few: {{protocol: smtp, {bind("few")}, max_per_address: 2}}
   certified: {{protocol: submission, {bind("certified")}, tls: starttls, client_ca_file: {work}/good-ca.pem, relay_certificates: [relay.test, "sha256:{pinned.upper()}"]}}
+  otherca: {{protocol: submission, {bind("otherca")}, tls: starttls, client_ca_file: {work}/other-ca.pem, relay_certificates: [relay.test]}}
   elsewhere: {{protocol: smtp, {bind("elsewhere")}, allow_from: [192.0.2.0/24]}}
   crowd: {{protocol: smtp, {bind("crowd")}, max_connections: 10}}
   lmtptls: {{protocol: lmtp, {bind("lmtptls")}, tls: starttls}}
@@ -212,6 +217,28 @@ check("it waits a day in the queue, shown", 86000 < due < 86500 and item["attemp
 check("with its priority", item.get("priority") == 1, item)
 check("ETRN does not hurry it", Client(port["etrn"]).command("ETRN future.test").startswith("251"))
 
+# A message for a mailbox of ours waits as well, and is then there, once.
+c.command("MAIL FROM:<ann@example.test> HOLDFOR=2 ENVID=held")
+c.command("RCPT TO:<bob@example.test> NOTIFY=SUCCESS")
+c.command("DATA")
+c.send("From: ann@example.test\r\nSubject: held for bob\r\n\r\nlater\r\n.\r\n")
+check("HOLDFOR for a mailbox here", c.reply().startswith("250"))
+bob = house.imap("bob")
+
+
+def found():
+    bob.select("INBOX")
+    return bob.search(None, "SUBJECT", '"held for bob"')[1][0].split()
+
+
+check("it is not there at once, but in the queue", not found() and house.mailctl_json("queue", "list", "--filter", "domain=example.test")["items"])
+check("it comes when its time has come", until(lambda: len(found()) == 1, 15), house.tail())
+check("and is not in the queue any more", until(lambda: not house.mailctl_json("queue", "list", "--filter", "domain=example.test")["items"]))
+check("its sender is told, who asked for it", until(lambda: any("Action: delivered" in t and "Original-Envelope-Id: held" in t for t in house.reports())),
+      house.reports())
+check("once", len(found()) == 1)
+bob.logout()
+
 # --- relaying by certificate ---
 def relays(certificate):
     c = Client(port["certified"]).tls(certificate and work / certificate)
@@ -224,6 +251,29 @@ check("a name that the CA vouches for may relay", relays("relay.test") == "250 2
 check("another name of the same CA may not", relays("stranger.test").startswith("530"))
 check("a fingerprint may, whoever signed it", relays("pinned.test") == "250 250")
 check("the right name without the CA may not", relays("fake/relay").startswith("530"))
+
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname, context.verify_mode, context.maximum_version = False, ssl.CERT_NONE, ssl.TLSVersion.TLSv1_2
+context.load_cert_chain(work / "relay.test.pem", work / "relay.test.key")
+
+
+def with_session(number, session):
+    """A connection with the certificate, resuming a TLS session: whether it was, the session, and the answer to MAIL."""
+    c = Smtp(number)
+    c.command("STARTTLS")
+    s = context.wrap_socket(c.s, session=session)
+    f = s.makefile("rb")
+    s.sendall(b"HELO c.test\r\nMAIL FROM:<x@y.test>\r\n")
+    f.readline()
+    return s.session_reused, s.session, f.readline()[:3]
+
+
+reused, session, reply = with_session(port["certified"], None)
+check("a TLS session made with a certificate", not reused and reply == b"250", reply)
+reused, _, reply = with_session(port["certified"], session)
+check("is resumed with it", reused and reply == b"250", (reused, reply))
+reused, _, reply = with_session(port["otherca"], session)
+check("but not where another CA counts", not reused and reply == b"530", (reused, reply))
 
 # --- limits of a listener ---
 c = Client(port["small"])
@@ -304,6 +354,14 @@ c.command("DATA")
 c.send("From: Jörg <jörg@müller.test>\r\nSubject: grüße\r\n\r\nδ\r\n.\r\n")
 check("SMTPUTF8 headers are taken", c.reply().startswith("250"))
 check("and kept as they are", until(lambda: (box.noop(), "Subject: grüße\r\n\r\nδ\r\n".encode() in box.fetch("*", "(BODY.PEEK[])")[1][0][1])[1], 5))
+c.command("MAIL FROM:<jörg@bücher.test> SMTPUTF8")
+c.command("RCPT TO:<δοκιμή@bücher.test> NOTIFY=SUCCESS ORCPT=utf-8;δοκιμή@bücher.test")
+c.command("DATA")
+c.send("Subject: told\r\n\r\nx\r\n.\r\n")
+c.reply()
+told = lambda: [t for t in house.reports() if "δοκιμή" in t]
+check("SMTPUTF8 in a report (RFC 6533)", until(told) and all(w in told()[0] for w in ("message/global-delivery-status", "Final-Recipient: utf-8; δοκιμή@", "Original-Recipient: utf-8; δοκιμή@",
+      "Action: delivered")), told())
 box.logout()
 check("it stops cleanly", house.stop() == 0, house.tail())
 check("the store is sound", house.check().returncode == 0)

@@ -30,6 +30,8 @@ class MemorySpool final : public Spool {
 
 } // namespace
 
+Result<void> MailPart::room_for_mail() { return {}; }
+
 Result<std::unique_ptr<Spool>> MailPart::spool(std::uint64_t) {
     return std::make_unique<MemorySpool>(state_);
 }

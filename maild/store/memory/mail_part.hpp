@@ -36,6 +36,7 @@ class MailPart final : public MailStore {
                                       std::vector<AttributeChange> changes) override {
         return ready(put_attributes_now(account, folder, changes));
     }
+    Result<void> room_for_mail() override;
     Result<std::unique_ptr<Spool>> spool(std::uint64_t size_hint) override;
     Task<Result<AcceptReceipt>> accept(AcceptPlan plan) override;
     Task<Result<std::vector<Placed>>> append(std::vector<AcceptPlan> plans) override {

@@ -58,6 +58,8 @@ Task<Result<std::vector<Vanished>>> MailPart::vanished(FolderId id, ModSeq since
         [&](Database& db) { return read_vanished(db, id, since); }));
 }
 
+Result<void> MailPart::room_for_mail() { return engine_.room_for_mail(); }
+
 Result<std::unique_ptr<Spool>> MailPart::spool(std::uint64_t size_hint) {
     MAIL_DO(engine_.room_for_mail());
     return make_spool(engine_.segments, size_hint);

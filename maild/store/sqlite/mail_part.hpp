@@ -26,6 +26,7 @@ class MailPart final : public MailStore {
     Task<Result<std::vector<Attribute>>> attributes_named(std::string_view name) override;
     Task<Result<void>> put_attributes(AccountId account, FolderId folder,
                                       std::vector<AttributeChange> changes) override;
+    Result<void> room_for_mail() override;
     Result<std::unique_ptr<Spool>> spool(std::uint64_t size_hint) override;
     Task<Result<AcceptReceipt>> accept(AcceptPlan plan) override;
     Task<Result<std::vector<Placed>>> append(std::vector<AcceptPlan> plans) override;

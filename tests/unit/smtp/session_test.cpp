@@ -216,15 +216,59 @@ TEST_CASE("large messages stream to the store and come out the same") {
     CHECK(world.budget.left() == limit::inflight_bytes);
 }
 
-TEST_CASE("more mail at once than the server may hold is 452") {
+TEST_CASE("more mail at once than the server may hold is 452, and it recovers by itself") {
     World world;
     ByteBudget::Lease hog(world.budget);
-    REQUIRE(hog.resize(std::uint64_t{limit::inflight_bytes} - 100));
-    CHECK(codes(world.talk(world.mx(), envelope("a@b.test", {"ann@example.test"}) + "DATA\r\n" + hello + ".\r\nNOOP\r\n")) ==
-          "220 250 250 250 354 452 250");
+    const std::uint64_t all{limit::inflight_bytes};
+    const std::string begin = envelope("a@b.test", {"ann@example.test"});
+    REQUIRE(hog.resize(all - 100)); // RFC 1870 §6.1: told before the message is sent
+    CHECK(codes(world.talk(world.mx(), begin + "NOOP\r\n")) == "220 250 452 503 250");
+    REQUIRE(hog.resize(all - std::uint64_t{limit::stream_threshold}));
+    std::string body;
+    while (body.size() < 60000)
+        body += std::string(70, 'x') + "\r\n";
+    CHECK(codes(world.talk(world.mx(), begin + "DATA\r\n" + body + ".\r\nNOOP\r\n", 1000)) == "220 250 250 250 354 452 250");
     REQUIRE(hog.resize(0));
-    CHECK(codes(world.talk(world.mx(), envelope("a@b.test", {"ann@example.test"}) + "DATA\r\n" + hello + ".\r\n")) ==
-          "220 250 250 250 354 250");
+    CHECK(codes(world.talk(world.mx(), begin + "DATA\r\n" + body + ".\r\n")) == "220 250 250 250 354 250");
+    CHECK(world.budget.left() == limit::inflight_bytes);
+}
+
+TEST_CASE("RFC 3461 §4.1: who asks for it hears that a message is in its mailbox, or went to several") {
+    World world;
+    world.add("group", "all@example.test", R"({"members":["ann@example.test","bob@example.test","far@remote.test"]})", {"all@example.test"});
+    const auto deliver = [&](const std::string& rcpt) {
+        const std::string output = world.talk(world.lmtp(), "LHLO c\r\nMAIL FROM:<ann@example.test> ENVID=Q+2B1\r\nRCPT TO:" + rcpt +
+                                                                "\r\nDATA\r\nSubject: news\r\n\r\nx\r\n.\r\n");
+        REQUIRE(codes(output) == "220 250 250 250 354 250");
+        return world.inbox("ann@example.test");
+    };
+    for (const char* quiet : {"", " NOTIFY=NEVER", " NOTIFY=FAILURE,DELAY"})
+        CHECK(deliver("<bob@example.test>" + std::string(quiet)).empty());
+    auto inbox = deliver("<bob@example.test> NOTIFY=SUCCESS ORCPT=rfc822;Robert+2B@example.test");
+    REQUIRE(inbox.size() == 1);
+    CHECK(inbox[0].starts_with("Return-Path: <>\r\n"));
+    for (const char* part : {"Action: delivered\r\n", "Status: 2.0.0\r\n", "Original-Envelope-Id: Q+1\r\n", "Original-Recipient: rfc822; Robert+@example.test\r\n"})
+        CHECK(has(inbox[0], part));
+    inbox = deliver("<all@example.test> NOTIFY=SUCCESS,FAILURE");
+    REQUIRE(inbox.size() == 3); // with her own copy
+    CHECK((has(inbox[1], "Action: expanded\r\n") || has(inbox[2], "Action: expanded\r\n")));
+    REQUIRE(world.queue().size() == 1);
+    CHECK(world.queue()[0].notify == notify::failure); // §5.2.7.3: its branches report no success
+    CHECK(world.inbox("bob@example.test").size() == 5);
+}
+
+TEST_CASE("RFC 4865: a message for our own mailbox waits in the queue too") {
+    World world;
+    Profile profile = world.submission();
+    profile.relay_from.push_back(schema::parse_network("127.0.0.0/8").value());
+    CHECK(codes(world.talk(profile, "EHLO c\r\nMAIL FROM:<a@b.test> HOLDFOR=3600\r\nRCPT TO:<a.archer@example.test> NOTIFY=SUCCESS\r\nDATA\r\n" +
+                                        hello + ".\r\n")) == "220 250 250 250 354 250");
+    CHECK(world.inbox("ann@example.test").empty());
+    const auto items = world.queue();
+    REQUIRE(items.size() == 1);
+    CHECK(items[0].recipient == "ann@example.test");
+    CHECK(items[0].domain == "example.test");
+    CHECK(items[0].notify == notify::success);
 }
 
 namespace {

@@ -190,12 +190,14 @@ TEST_CASE("below the reserve new mail is refused, deleting works") {
     auto store = open_at(options_for(directory.path(), clock));
     const AccountId ann = add_mailbox(*store, "ann@example.org");
     REQUIRE(deliver(*store, ann, "text", clock));
+    CHECK(store->mail().room_for_mail());
     store = nullptr;
     SqliteOptions options = options_for(directory.path(), clock);
     options.reserve_bytes = std::uint64_t{1} << 60;
     store = open_at(options);
     CHECK(deliver(*store, ann, "text", clock).error().code == ErrorCode::no_space);
     CHECK(store->mail().spool(0).error().code == ErrorCode::no_space);
+    CHECK(store->mail().room_for_mail().error().code == ErrorCode::no_space);
     CHECK(contents(*store, ann).size() == 1);
     CHECK(need(store->mail().expunge(need(store->mail().find_folder(ann, "INBOX")).id, {}, false)).size() ==
           1);
