@@ -42,6 +42,8 @@ Result<Transcript> parse_transcript(std::string_view input) {
             given.line = number;
             if (only && given.kind == "plain")
                 out.only_plain = true;
+            else if (only && given.kind == "tls")
+                out.only_tls = true;
             else if (only && given.kind == "sockets")
                 out.only_sockets = true;
             else if (only && given.kind == "whole")

@@ -6,6 +6,7 @@
 //   given  listener x {protocol: smtp, bind: "*:25", etrn_from: [127.0.0.1]}    settings of the listener that is played against
 //   given  plaintext                                sign-in without TLS is allowed
 //   only   plain                                    not played inside TLS (for STARTTLS and the like)
+//   only   tls                                      played only inside TLS
 //   only   sockets                                  not played in memory, where a client has no address that rules could name
 //   only   whole                                    the client's bytes are not cut (what arrives together matters)
 //   S: 220 ...                                      a line of the server; ... stands for any text
@@ -42,6 +43,7 @@ struct Transcript {
     std::vector<Given> given;
     bool plaintext = false;
     bool only_plain = false;
+    bool only_tls = false;
     bool only_sockets = false;
     bool only_whole = false;
     std::vector<Step> steps;

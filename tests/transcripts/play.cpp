@@ -163,6 +163,8 @@ std::string play_once(const Transcript& transcript, const std::string& protocol,
 }
 
 std::vector<Way> ways(const Transcript& transcript, unsigned seed) {
+    if (transcript.only_tls)
+        return {{"TLS socket", true, true, {}}};
     std::vector<Way> out{{"socket", true, false, {}}};
     if (!transcript.only_sockets)
         out.push_back({"whole", false, false, {}});
