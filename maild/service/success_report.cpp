@@ -85,7 +85,7 @@ Task<void> Delivery::report_success(const Incoming& incoming, const DeliveryRece
         co_return;
     planned->envelope.eight_bit = is_8bit;
     planned->envelope.smtputf8 = needs_utf8;
-    const auto done = co_await store_.mail().accept(std::move(*planned));
+    const auto done = co_await commit(std::move(*planned));
     if (!done)
         log(Event::store_error, {{"reason", done.error().message}, {"what", "reporting a delivery"}});
 }
