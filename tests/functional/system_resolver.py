@@ -1,25 +1,16 @@
 #!/usr/bin/env python3
 """system_resolver.py: without name servers of its own maild asks the system's; when /etc/resolv.conf changes while it runs, the new
 ones are asked within seconds (faults R06). Needs root: it plays in network and mount namespaces of its own."""
-import os, pathlib, socket, subprocess, sys, tempfile, threading
+import os, pathlib, socket, tempfile, threading
+from namespaces import enter
 
-if os.geteuid() != 0 or subprocess.run(["unshare", "-n", "-m", "true"], capture_output=True).returncode != 0:
-    print("skip - no namespaces here")
-    sys.exit(77)
 if "RESOLV_CONF" not in os.environ:
-    folder = tempfile.mkdtemp(prefix="resolv.")
-    listed = pathlib.Path(folder) / "resolv.conf"
-    listed.write_text("nameserver 192.0.2.53\n")
-    script = """set -e
-ip link set lo up
-for n in 53 54 60; do ip addr add 192.0.2.$n/32 dev lo; done
+    with tempfile.TemporaryDirectory(prefix="resolv.") as folder:
+        listed = pathlib.Path(folder) / "resolv.conf"
+        listed.write_text("nameserver 192.0.2.53\n")
+        enter("""for n in 53 54 60; do ip addr add 192.0.2.$n/32 dev lo; done
 mount --bind "$RESOLV_CONF" /etc/resolv.conf
-exec "$@"
-"""
-    done = subprocess.run(["unshare", "-n", "-m", "sh", "-c", script, "sh", sys.executable, __file__],
-                          env=os.environ | {"RESOLV_CONF": str(listed)})
-    subprocess.run(["rm", "-rf", folder])
-    sys.exit(done.returncode)
+""", {"RESOLV_CONF": str(listed)})
 
 from house import Checks, House, until
 from remote import Remote
