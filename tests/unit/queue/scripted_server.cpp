@@ -90,6 +90,14 @@ Task<bool> step(Player& player, const Step& next) {
         auto done = co_await player.stream.start_tls(*tls_identity().server);
         co_return done.has_value();
     }
+    case Step::Kind::trickle: {
+        for (std::size_t at = 0;; at = (at + 1) % next.text.size()) {
+            auto written = co_await player.stream.write(std::string_view(next.text).substr(at, 1));
+            if (!written)
+                co_return false;
+            co_await async::sleep_for(std::chrono::milliseconds(10));
+        }
+    }
     case Step::Kind::silence: {
         bool more = true;
         while (more)

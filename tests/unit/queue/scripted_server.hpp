@@ -19,6 +19,7 @@ struct Step {
         bytes,   ///< reads as many bytes as text says
         tls,     ///< handshake, as mx.remote.test with a certificate signed by itself
         silence, ///< says nothing until the client goes
+        trickle, ///< says text a byte at a time, over and over, until the client goes
         cut,     ///< closes at once
     };
     Kind kind = Kind::say;
@@ -32,6 +33,7 @@ inline Step line(std::string start) { return {Step::Kind::line, std::move(start)
 inline Step data() { return {Step::Kind::data, {}}; }
 inline Step bytes(std::size_t count) { return {Step::Kind::bytes, std::to_string(count)}; }
 inline Step tls() { return {Step::Kind::tls, {}}; }
+inline Step trickle(std::string text) { return {Step::Kind::trickle, std::move(text)}; }
 inline Step silence() { return {Step::Kind::silence, {}}; }
 inline Step cut() { return {Step::Kind::cut, {}}; }
 inline Script operator+(Script a, const Script& b) {

@@ -66,6 +66,14 @@ TEST_CASE("a flood for a greeting ends early") {
     CHECK(opened_by({raw(lines)}) == "temporary 0 4.4.2");
 }
 
+// Faults O04, R08: the time-out is that of the whole reply; what keeps coming does not prolong it.
+TEST_CASE("a server that says a byte at a time is given up") {
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(opened_by({trickle("220-and so on\r\n")}) == "temporary 0 4.4.2");
+    CHECK(opened_by({say("220 mx"), line("EHLO"), trickle("250-mx\r\n")}) == "temporary 0 4.4.2");
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(10));
+}
+
 TEST_CASE("STARTTLS where it is offered") {
     Conversation c;
     c.script = hello("250-STARTTLS\r\n250-SIZE 1\r\n") + Script{line("STARTTLS"), say("220 go"), tls()} +
