@@ -93,6 +93,22 @@ struct UidRange {
 };
 using UidSet = std::vector<UidRange>;
 
+// ---- attributes
+// --------------------------------------------------------------------------------------------------------
+
+/// A small named value beside a folder, an account (folder 0) or the server (account and folder 0): metadata
+/// entries, rights. What names mean is the service's business.
+struct Attribute {
+    AccountId account = 0;
+    FolderId folder = 0;
+    std::string name;
+    std::string value; ///< any bytes
+};
+struct AttributeChange {
+    std::string name;
+    std::optional<std::string> value; ///< nullopt: the attribute goes
+};
+
 // ---- accept
 // ---------------------------------------------------------------------------------------------------------
 
@@ -155,6 +171,12 @@ struct Envelope {
     std::string message_id; ///< Message-ID of the header, without <>, or empty
 };
 
+/// Attributes of one account (0: the server) that become true with a message. Nobody is told of the change.
+struct AttributeWrite {
+    AccountId account = 0;
+    std::vector<AttributeChange> changes;
+};
+
 /// One message, everything that becomes true of it at once.
 struct AcceptPlan {
     Id message; ///< id of the message
@@ -163,6 +185,7 @@ struct AcceptPlan {
     std::vector<LocalCopy> local;
     std::vector<QueueRecipient> queue;
     std::optional<Story> story;
+    std::vector<AttributeWrite> attributes; ///< written unless nobody takes the message
 };
 
 struct Placed {
@@ -196,22 +219,6 @@ struct Changes {
     bool queue = false;                 ///< queue items became due or changed
     std::uint64_t revision = 0;         ///< of the resources if they changed, else 0
     std::vector<std::string> resources; ///< "kind/name" changed
-};
-
-// ---- attributes
-// --------------------------------------------------------------------------------------------------------
-
-/// A small named value beside a folder, an account (folder 0) or the server (account and folder 0): metadata
-/// entries, rights. What names mean is the service's business.
-struct Attribute {
-    AccountId account = 0;
-    FolderId folder = 0;
-    std::string name;
-    std::string value; ///< any bytes
-};
-struct AttributeChange {
-    std::string name;
-    std::optional<std::string> value; ///< nullopt: the attribute goes
 };
 
 // ---- flags, copy, expunge

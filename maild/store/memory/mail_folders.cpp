@@ -185,13 +185,7 @@ Result<void> MailPart::put_attributes_now(AccountId account, FolderId folder,
             return fail(ErrorCode::not_found, "the account does not exist");
         change.tell_attributes(account);
     }
-    auto& values = state_.attributes[{account, folder}];
-    for (const AttributeChange& one : changes) {
-        if (one.value)
-            values[one.name] = *one.value;
-        else
-            values.erase(one.name);
-    }
+    state_.write_attributes(account, folder, changes);
     change.commit();
     return {};
 }

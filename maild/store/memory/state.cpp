@@ -186,6 +186,16 @@ Result<Placed> State::place(Transaction& change, const LocalCopy& copy, const Ac
     return Placed{data->folder.id, data->folder.uid_validity, kept.row.uid, kept.row.modseq};
 }
 
+void State::write_attributes(AccountId account, FolderId folder, const std::vector<AttributeChange>& changes) {
+    auto& values = attributes[{account, folder}];
+    for (const AttributeChange& one : changes) {
+        if (one.value)
+            values[one.name] = *one.value;
+        else
+            values.erase(one.name);
+    }
+}
+
 Result<AcceptReceipt> State::accept(Transaction& change, const AcceptPlan& plan) {
     MAIL_TRY(const BlobId blob, add_blob(plan));
     ++blobs.at(blob).references; // held by this transaction
@@ -222,6 +232,9 @@ Result<AcceptReceipt> State::accept(Transaction& change, const AcceptPlan& plan)
         queue[entry.item.id] = std::move(entry);
         change.queue = true;
     }
+    if (placed || !plan.queue.empty())
+        for (const AttributeWrite& write : plan.attributes)
+            write_attributes(write.account, 0, write.changes);
     if (plan.story && (placed || !plan.queue.empty())) {
         add_story(*plan.story);
         stories.back().missed = missed_copies(receipt);

@@ -125,6 +125,7 @@ struct State {
                                        BlobId blob);
     [[nodiscard]] Result<FolderData*> target_of(const LocalCopy& copy, std::uint64_t bytes);
     [[nodiscard]] Result<AcceptReceipt> accept(Transaction& change, const AcceptPlan& plan);
+    void write_attributes(AccountId account, FolderId folder, const std::vector<AttributeChange>& changes);
     // story_part.cpp
     void add_story(Story story);
     /// How many stories or events went, whichever are more.

@@ -95,6 +95,9 @@ Result<AcceptReceipt> accept(WriteContext& context, const AcceptPlan& plan) {
             MAIL_DO(enqueue(context, plan, blob.id));
         }
     }
+    for (const AttributeWrite& write : plan.attributes) {
+        MAIL_DO(write_attributes(context, write.account, 0, write.changes));
+    }
     if (plan.story) {
         MAIL_DO(insert_story(context, *plan.story, missed_copies(receipt)));
     }

@@ -148,6 +148,11 @@ Result<void> put_attributes(WriteContext& context, AccountId account, FolderId f
         context.touch();
         context.tell_attributes(account);
     }
+    return write_attributes(context, account, folder, changes);
+}
+
+Result<void> write_attributes(WriteContext& context, AccountId account, FolderId folder,
+                              const std::vector<AttributeChange>& changes) {
     for (const AttributeChange& one : changes) {
         if (one.value) {
             Query query(context.db, "INSERT INTO attribute VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = "

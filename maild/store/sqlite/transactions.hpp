@@ -22,6 +22,9 @@ namespace mail::store::sqlite {
 
 [[nodiscard]] Result<void> put_attributes(WriteContext& context, AccountId account, FolderId folder,
                                           const std::vector<AttributeChange>& changes);
+/// The rows alone: nobody is told.
+[[nodiscard]] Result<void> write_attributes(WriteContext& context, AccountId account, FolderId folder,
+                                            const std::vector<AttributeChange>& changes);
 
 // items.cpp
 [[nodiscard]] Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& change);

@@ -71,6 +71,32 @@ TEST_CASE("several recipients share one copy of the bytes") {
         CHECK(bench.content(bench.folder(account, "INBOX").id, 1).size() == 10'000);
 }
 
+TEST_CASE("attributes of accounts and of the server become true with the message, or not at all") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    AcceptPlan plan = bench.plan("x");
+    plan.local.push_back(Bench::to(ann));
+    plan.attributes = {{0, {{"mark", "m"}}}, {ann, {{"a", std::string("1\0", 2)}, {"gone", std::nullopt}}}};
+    need(bench.mail().accept(plan));
+    CHECK(need(bench.mail().attributes(0, 0)).at(0).value == "m");
+    CHECK(need(bench.mail().attributes(ann, 0)).at(0).value == std::string("1\0", 2));
+    AcceptPlan refused = bench.plan(std::string(1000, 'x'));
+    refused.local.push_back(Bench::to(ann, 0, 10));
+    refused.attributes = {{ann, {{"a", "2"}}}};
+    CHECK_FALSE(need(bench.mail().accept(refused)).local.at(0));
+    AcceptPlan further = bench.plan("y");
+    further.local.push_back(Bench::to(ann));
+    further.attributes = {{ann, {{"b", "3"}}}, {0, {{"mark", std::nullopt}}}};
+    need(bench.mail().accept(further));
+    bench.reopen();
+    const auto kept = need(bench.mail().attributes(ann, 0));
+    REQUIRE(kept.size() == 2);
+    CHECK(kept[0].value == std::string("1\0", 2));
+    CHECK(kept[1].value == "3");
+    CHECK(need(bench.mail().attributes(0, 0)).empty());
+}
+
 TEST_CASE("quota and missing folders fail one recipient and leave the others valid") {
     FOR_EACH_ENGINE;
     Bench bench(engine);
