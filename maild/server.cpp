@@ -8,11 +8,13 @@
 #include "maild/certificates.hpp"
 #include "maild/listeners.hpp"
 #include "maild/outbound.hpp"
+#include "maild/pickup/pickup.hpp"
 #include "maild/play.hpp"
 #include "maild/privileges.hpp"
 #include "maild/queue/way.hpp"
 #include "maild/reconciler.hpp"
 #include "maild/service/delivery.hpp"
+#include "maild/service/sending.hpp"
 #include "maild/service/stories.hpp"
 #include "maild/sessions.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
@@ -43,8 +45,10 @@ class Server {
         : boot_(boot), inherited_(inherited), supervisor_(supervisor), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
           planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
           mailboxes_(*store_, bus_, directory_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, config_, clock_),
+          sending_(*store_, config_, delivery_, clock_),
+          pickup_({*store_, config_, directory_, delivery_, hashing_, clock_}, boot.data_dir),
           reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
-          session_services_{{config_, directory_, delivery_, sign_in_, budget_, &store_->queue()},
+          session_services_{{config_, directory_, delivery_, sign_in_, budget_, &store_->queue(), &sending_},
                             {mailboxes_, sign_in_, sessions_, hashing_, clock_},
                             {mailboxes_, sign_in_, maildrops_}},
           listeners_(runtime_, sessions_, certificates_, inherited, session_runner()),
@@ -55,6 +59,7 @@ class Server {
     /// Up to the admin socket. Errors leave nothing open.
     Result<void> start() {
         MAIL_DO(sign_in_.open());
+        MAIL_DO(directory_.open());
         MAIL_DO(resources_.open());
         store_->on_commit([this](const store::Changes& changes) {
             directory_.forget(changes);
@@ -81,6 +86,7 @@ class Server {
             return fail(ErrorCode::conflict, problem, "free the address or change the listener");
         outbound_.set_observer(attempt_stories_);
         MAIL_DO(outbound_.start());
+        background_.spawn(executor, pickup_.run());
         MAIL_DO(admin_.open(boot_.socket_path(), &inherited_));
         for (const auto& socket : inherited_.unused())
             log(Event::listener_failed, {{"bind", socket}, {"reason", "no listener uses this inherited socket"}});
@@ -114,6 +120,7 @@ class Server {
         listeners_.end_sessions();
         admin_.close();
         outbound_.stop();
+        pickup_.stop();
         reconciler_.stop();
         const auto left = std::chrono::duration_cast<Duration>(until - clock_.steady());
         if (!sessions_.wait(std::max<Duration>(left, Duration::zero()))) {
@@ -160,6 +167,7 @@ class Server {
         services.mailboxes = &mailboxes_;
         services.directory = &directory_;
         services.sign_in = &sign_in_;
+        services.sending = &sending_;
         services.play = [this](service::Play play) {
             return play_transaction(*store_, session_services_.smtp, clock_, std::move(play));
         };
@@ -222,6 +230,8 @@ class Server {
                 listeners_.reconcile(*snapshot);
         });
         config_.on_change([this](const auto& snapshot) { outbound_.reconcile(snapshot); });
+        config_.on_change([this](const auto&) { pickup_.wake(); });
+        MAIL_CO_DO(co_await sending_.open());
         MAIL_CO_DO(co_await config_.reload());
         if (!boot_.apply.empty()) {
             // Nobody settles yet, so the snapshot is read again below.
@@ -321,6 +331,8 @@ class Server {
     service::Delivery delivery_;
     service::Stories stories_;
     AttemptStories attempt_stories_{stories_};
+    service::Sending sending_;
+    pickup::Pickup pickup_;
     smtp::ByteBudget budget_;
     pop3::MaildropLocks maildrops_;
     Reconciler reconciler_;

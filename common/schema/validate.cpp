@@ -87,7 +87,7 @@ struct Checker {
         if (!domain || whole.find_address(target->key) || whole.find_address(target->base_key))
             return;
         // Specs leave defaults out: each of these says that an address may be somebody's without being an object.
-        for (const std::string_view field : {"catch_all", "type", "alias_of", "rewrite"})
+        for (const std::string_view field : {"catch_all", "type", "alias_of", "rewrite", "drop"})
             if (path != field && domain->spec->contains(field))
                 return;
         std::string hint;

@@ -35,6 +35,7 @@ namespace mail::mailctl {
 [[nodiscard]] CommandSpec mailbox_export_command();
 /// Verbs of the kind mailbox: folders, rights, grant, revoke.
 [[nodiscard]] std::vector<CommandSpec> rights_commands(const schema::Kind& kind);
+[[nodiscard]] std::vector<CommandSpec> freeze_commands(const schema::Kind& kind);
 /// A verb of the kind route.
 [[nodiscard]] CommandSpec route_test_command();
 

@@ -210,6 +210,9 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
     if (kind.owns_address && !kind.has_account)
         commands.push_back(expand_command(kind));
     if (kind.name == "mailbox")
+        for (CommandSpec& command : freeze_commands(kind))
+            commands.push_back(std::move(command));
+    if (kind.name == "mailbox")
         for (CommandSpec& command : mailbox_commands())
             commands.push_back(std::move(command));
     if (kind.name == "route")

@@ -22,6 +22,7 @@ struct Way;
 namespace mail::service {
 class Directory;
 class Mailboxes;
+class Sending;
 class SignIn;
 }
 namespace mail::store {
@@ -50,6 +51,7 @@ struct Services {
     service::Mailboxes* mailboxes = nullptr; ///< with the next two: null where there is no mail to look at
     service::Directory* directory = nullptr;
     service::SignIn* sign_in = nullptr;
+    service::Sending* sending = nullptr; ///< null: this server sends none
     /// One transaction without effects; null: no mail is taken.
     std::function<Task<Result<service::Played>>(service::Play play)> play{};
     /// A delivery up to its envelope; null: nothing leaves.
@@ -119,6 +121,10 @@ class Api final : public net::HttpHandler {
     // rehearsal_routes.cpp
     [[nodiscard]] Reply simulate(const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse doctor_deliver(const net::HttpRequest& request);
+    // sending_routes.cpp
+    [[nodiscard]] Reply freeze(std::string mailbox, const net::HttpRequest& request, bool frozen);
+    /// Puts what a mailbox has sent and may send into its status.
+    [[nodiscard]] Task<void> add_sending(const std::string& mailbox, boost::json::object& status);
     // status_routes.cpp
     [[nodiscard]] Reply status();
     [[nodiscard]] Reply metrics();

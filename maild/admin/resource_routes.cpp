@@ -140,9 +140,11 @@ Task<net::HttpResponse> Api::list(const schema::Kind& kind, const net::HttpReque
 }
 
 Task<net::HttpResponse> Api::show(const schema::Kind& kind, std::string name) {
-    const auto object = co_await services_.resources.show(kind, std::move(name));
+    auto object = co_await services_.resources.show(kind, name);
     if (!object)
         co_return problem_reply(object.error());
+    if (kind.name == "mailbox")
+        co_await add_sending(name, object->at("status").as_object());
     auto out = json_reply(*object);
     out.headers.set("ETag", "\"" + std::to_string(object->at("meta").as_object().at("version").to_number<std::uint64_t>()) + "\"");
     co_return out;
@@ -228,6 +230,8 @@ Task<net::HttpResponse> Api::resource_action(const schema::Kind& kind, std::stri
         co_return kick(name, request);
     if (kind.name == "mailbox" && (verb == "grant" || verb == "revoke"))
         co_return co_await change_rights(std::move(name), request, verb == "grant");
+    if (kind.name == "mailbox" && (verb == "freeze" || verb == "unfreeze"))
+        co_return co_await freeze(std::move(name), request, verb == "freeze");
     if (kind.name != "mailbox" || verb != "password")
         co_return problem_reply(Error{ErrorCode::not_found, "there is no such action", ""});
     auto body = read_body(request, {"password"});

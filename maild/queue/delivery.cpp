@@ -1,5 +1,7 @@
 #include "maild/queue/delivery.hpp"
 
+#include "maild/queue/drop.hpp"
+#include "maild/queue/head_source.hpp"
 #include "maild/queue/link.hpp"
 
 namespace mail::queue {
@@ -113,9 +115,18 @@ void release(Outbound& outbound, Job job, const std::shared_ptr<const Route>& ro
     outbound.finisher.push(std::move(ends));
 }
 
+/// The message's bytes as they leave; what cannot be read now leaves as it is stored, or fails in the transaction.
+Task<smtp_client::Sent> send(Session& session, const smtp_client::Message& message, BlobSource& stored,
+                             const OutboundConfig& config) {
+    auto head = co_await masqueraded(stored, config.masquerade);
+    if (head && *head)
+        co_return co_await session.send(message, **head);
+    co_return co_await session.send(message, stored);
+}
+
 /// False: the session is over.
 Task<bool> deliver(Outbound& outbound, Destination& destination, Link& link, Job job, bool kept,
-                   const std::shared_ptr<const Route>& route) {
+                   const std::shared_ptr<const Route>& route, const OutboundConfig& config) {
     Session& session = *link.session;
     if (outbound.clock.now() > job.start_before) {
         release(outbound, std::move(job), route, Duration::zero());
@@ -126,7 +137,7 @@ Task<bool> deliver(Outbound& outbound, Destination& destination, Link& link, Job
     BlobSource source(outbound.store, job.blob, job.items.front().id);
     const WorkJournal::Mark mark(outbound.journal.get(), job.items);
     std::string opening = kept ? std::string() : link.tried + session.transcript();
-    auto sent = co_await session.send(message, source);
+    auto sent = co_await send(session, message, source, config);
     if (sent.unanswered && kept && job.resent < most_resends) {
         ++job.resent;
         outbound.board.put_back(destination, std::move(job));
@@ -143,7 +154,8 @@ Task<bool> deliver(Outbound& outbound, Destination& destination, Link& link, Job
     co_return session.is_usable();
 }
 
-Task<void> serve(Outbound& outbound, Seat& seat, Link& link, const std::shared_ptr<const Route>& route) {
+Task<void> serve(Outbound& outbound, Seat& seat, Link& link, const std::shared_ptr<const Route>& route,
+                 const OutboundConfig& config) {
     const auto waiter = std::make_shared<async::Signal>();
     std::size_t carried = 0;
     bool goes_on = true;
@@ -152,7 +164,7 @@ Task<void> serve(Outbound& outbound, Seat& seat, Link& link, const std::shared_p
         auto job = outbound.board.take(*seat.destination, seat.fresh, waiter, may_linger);
         seat.fresh = false;
         if (job) {
-            goes_on = co_await deliver(outbound, *seat.destination, link, std::move(*job), carried > 0, route);
+            goes_on = co_await deliver(outbound, *seat.destination, link, std::move(*job), carried > 0, route, config);
             ++carried;
         } else if (may_linger) {
             const bool fired = co_await waiter->wait_for(outbound.options.linger);
@@ -165,12 +177,36 @@ Task<void> serve(Outbound& outbound, Seat& seat, Link& link, const std::shared_p
     }
 }
 
+/// The same for a destination that is a folder.
+Task<void> serve_drop(Outbound& outbound, Seat& seat, const std::shared_ptr<const Route>& route) {
+    bool may_linger = false;
+    for (auto job = outbound.board.take(*seat.destination, seat.fresh, nullptr, may_linger); job;
+         job = outbound.board.take(*seat.destination, false, nullptr, may_linger)) {
+        seat.fresh = false;
+        const AttemptWatch watch(outbound.clock);
+        const WorkJournal::Mark mark(outbound.journal.get(), job->items);
+        Link link;
+        link.outcome = co_await drop(outbound, *job, route->drop);
+        link.remote = "drop:" + route->drop;
+        if (link.outcome.is_delivered())
+            outbound.board.succeeded(*seat.destination, job->items.size(), outbound.clock.steady());
+        else
+            outbound.board.failed(*seat.destination);
+        const auto log = watch.end(link, link.outcome.text + "\n");
+        push_all(outbound, std::move(*job), link, route, log);
+    }
+}
+
 } // namespace
 
 Task<void> run_connection(std::shared_ptr<Outbound> outbound, std::shared_ptr<Destination> destination,
                           std::shared_ptr<const OutboundConfig> config) {
     Seat seat(outbound, destination);
     const auto route = outbound->board.route_of(*destination);
+    if (!route->drop.empty()) {
+        co_await serve_drop(*outbound, seat, route);
+        co_return;
+    }
     const AttemptWatch watch(outbound->clock);
     auto link = co_await open_link(*outbound, *config, *route, *destination);
     if (!link.session) {
@@ -181,7 +217,7 @@ Task<void> run_connection(std::shared_ptr<Outbound> outbound, std::shared_ptr<De
             push_all(*outbound, std::move(job), link, route, log);
         co_return;
     }
-    co_await serve(*outbound, seat, link, route);
+    co_await serve(*outbound, seat, link, route, *config);
     co_await link.session->quit();
 }
 

@@ -42,6 +42,7 @@ Result<Route> make_route(const std::string& name, const schema::Route& spec, con
     if (!spec.relay.empty()) {
         MAIL_DO(set_relay(route, spec.relay));
     }
+    route.drop = spec.drop;
     route.tls = tls_policy(spec.tls);
     route.user = spec.user;
     if (spec.password.form == schema::SecretSetting::Form::value)
@@ -63,6 +64,16 @@ Result<Route> make_route(const std::string& name, const schema::Route& spec, con
         route.retry.expire = spec.expire;
     if (spec.delay_warning > Duration::zero())
         route.retry.warn_after = spec.delay_warning;
+    return route;
+}
+
+/// What a domain drops goes a way of its own; its name is none that a route resource may have.
+Route drop_route(const std::string& domain, const schema::Domain& spec, const RetryPolicy& policy) {
+    Route route;
+    route.name = "drop:" + domain;
+    route.domains = {domain};
+    route.drop = spec.drop;
+    route.retry = policy;
     return route;
 }
 
@@ -138,6 +149,7 @@ std::shared_ptr<const OutboundConfig> make_outbound_config(const service::Config
     const schema::Server& server = snapshot.server;
     config->hostname = server.hostname;
     config->postmaster = server.postmaster.empty() ? "postmaster@" + server.hostname : server.postmaster;
+    config->masquerade = snapshot.masquerade;
     config->own = own_names({server.hostname});
     config->connections = static_cast<unsigned>(std::max<std::int64_t>(server.outbound_connections, 1));
     config->per_destination = static_cast<unsigned>(std::max<std::int64_t>(server.per_destination, 1));
@@ -148,6 +160,9 @@ std::shared_ptr<const OutboundConfig> make_outbound_config(const service::Config
         if (route)
             routes.push_back(std::move(*route));
     }
+    for (const auto& [name, spec] : snapshot.domains)
+        if (!spec.drop.empty())
+            routes.push_back(drop_route(name, spec, policy));
     for (const auto& [name, spec] : snapshot.holds)
         if (spec.enabled)
             config->holds.push_back(make_hold(name, spec));

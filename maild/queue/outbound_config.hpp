@@ -5,6 +5,7 @@
 #include "common/base/limits.hpp"
 #include "maild/queue/route_table.hpp"
 #include "maild/queue/targets.hpp"
+#include "maild/service/masquerade.hpp"
 #include "maild/store/queue_model.hpp"
 
 #include <map>
@@ -21,6 +22,7 @@ namespace mail::queue {
 struct OutboundConfig {
     std::string hostname = "localhost"; ///< EHLO name and Reporting-MTA
     std::string postmaster;             ///< From of reports
+    service::Masquerade masquerade;     ///< what From shows on the way out
     RouteTable routes;
     OwnNames own;
     struct HoldRule {

@@ -25,6 +25,7 @@ struct Route {
     std::string name;                 ///< empty: the default route
     std::vector<std::string> domains; ///< domain keys, "*.domain" and "*"
     AddressPatterns senders;          ///< empty: every sender
+    std::string drop;                 ///< folder that gets the mail as files; empty: it is sent
     std::string relay_host;           ///< numeric address (no brackets) or name; empty: MX delivery
     std::uint16_t port = 25;          ///< of the relay, or of the mail exchangers where mx_port is 0
     std::uint16_t mx_port = 0;        ///< of the mail exchangers, with direct_first

@@ -58,6 +58,14 @@ Task<Result<Way>> find_way(std::shared_ptr<const OutboundConfig> config, std::sh
     if (auto wait = config->wait_of(item, *route))
         way.held = std::move(wait->reason);
     way.suppressed = config->suppression(item).value_or(std::string());
+    if (!route->drop.empty()) {
+        Way::Host folder;
+        folder.name = "drop:" + route->drop;
+        folder.tls = "none";
+        folder.why = "written to a folder";
+        way.hosts.push_back(std::move(folder));
+        co_return way;
+    }
     const auto found = co_await find_targets(*resolver, *route, item.domain, config->own, 1);
     if (found.problem) {
         way.problem = problem_text(*found.problem);

@@ -2,7 +2,10 @@
 
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "common/mail/address_list.hpp"
+#include "common/mail/date.hpp"
 #include "common/mail/dsn.hpp"
+#include "common/mail/header.hpp"
 #include "common/mail/received.hpp"
 #include "common/mail/xtext.hpp"
 #include "maild/service/snapshot.hpp"
@@ -47,6 +50,28 @@ Result<std::unique_ptr<store::Spool>> Delivery::spool(std::uint64_t size_hint) {
 
 Task<Result<store::AcceptReceipt>> Delivery::commit(store::AcceptPlan plan) { return store_.mail().accept(std::move(plan)); }
 
+std::string Delivery::outgoing_sender(const Incoming& incoming) const {
+    const std::string& given = incoming.envelope.sender;
+    const auto config = config_.current();
+    const auto sender = given.empty() ? Result<Address>(Address{}) : parse_address(given);
+    if (given.empty() || !sender)
+        return given;
+    const Address shown = config->masquerade.apply(*sender);
+    const auto domain = domain_key(shown.domain);
+    if (!config->server.srs || !domain || config->is_local(*domain))
+        return shown == *sender ? given : shown.text();
+    for (const auto& recipient : incoming.recipients) {
+        const auto& remote = recipient.resolution->remote;
+        if (std::none_of(remote.begin(), remote.end(), [](const RemoteAddress& to) { return to.forwarded; }))
+            continue;
+        const auto ours = domain_key(recipient.address.domain.empty() ? config->server.hostname : recipient.address.domain);
+        const auto forwarder = ours && config->is_local(*ours) ? directory_.srs().forward(shown, *ours, clock_.now()) : std::nullopt;
+        if (forwarder)
+            return forwarder->text();
+    }
+    return given;
+}
+
 Delivery::Planned Delivery::plan(Incoming& incoming) const {
     const Time now = clock_.now();
     const Duration expire = config_.current()->server.expire;
@@ -54,6 +79,8 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
     out.plan.message = incoming.id;
     out.plan.content = std::move(incoming.content);
     out.plan.envelope = incoming.envelope;
+    out.plan.envelope.sender = outgoing_sender(incoming);
+    out.plan.attributes = std::move(incoming.attributes);
     out.copies.resize(incoming.recipients.size());
     std::unordered_map<store::AccountId, std::size_t> placed; // one copy per final mailbox
     std::unordered_map<std::string, bool> queued_keys;
@@ -186,6 +213,34 @@ Result<store::AcceptPlan> Delivery::plan_released(const store::QueueItem& item, 
     for (store::LocalCopy& copy : planned.local)
         copy.quota = 0;
     return planned;
+}
+
+Task<void> Delivery::notify_postmaster(std::string subject, std::string text) {
+    const auto config = config_.current();
+    const Time now = clock_.now();
+    const std::string& hostname = config->server.hostname;
+    const std::string to = config->server.postmaster.empty() ? "postmaster@" + hostname : config->server.postmaster;
+    // RFC 3834 §5: no automatic answer is wanted.
+    std::string message = make_field("From", format_mailbox("Mail server " + hostname, "postmaster@" + hostname)) +
+                          make_field("To", "<" + to + ">") + make_field("Subject", subject) +
+                          "Date: " + format_date(now) + "\r\n" +
+                          "Message-ID: <" + Id::make(now).text() + "@" + hostname + ">\r\n" +
+                          "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+                          "Content-Type: text/plain; charset=utf-8\r\n\r\n" + text;
+    const bool is_8bit = !text::is_ascii(message);
+    const auto address = parse_address(to);
+    auto planned = address ? plan_report(*address, std::move(message)) : Result<store::AcceptPlan>(fail(address.error()));
+    Result<void> outcome;
+    if (planned) {
+        planned->envelope.eight_bit = is_8bit;
+        const auto done = co_await store_.mail().accept(std::move(*planned));
+        if (!done)
+            outcome = fail(done.error());
+    } else {
+        outcome = fail(planned.error());
+    }
+    if (!outcome)
+        log(Event::notice_failed, {{"to", to}, {"subject", subject}, {"reason", outcome.error().message}});
 }
 
 Result<store::AcceptPlan> Delivery::plan_report(const Address& sender, std::string message) {

@@ -44,6 +44,7 @@ struct Incoming {
     StorySteps steps;    ///< what happened to it so far
     std::string subject; ///< decoded; for the story
     std::vector<std::string> refused; ///< recipients of this transaction that were refused; for the story
+    std::vector<store::AttributeWrite> attributes{}; ///< become true with the message
     bool each_answered = false; ///< LMTP: the session tells every recipient's end, so no report is sent
 };
 
@@ -71,6 +72,8 @@ class Delivery {
     [[nodiscard]] Result<store::AcceptPlan> plan_released(const store::QueueItem& item, std::string message) const;
     /// Whether a message that came now would be taken. Errors: no_space, temporary, closed.
     [[nodiscard]] Result<void> check_room() { return store_.mail().room_for_mail(); }
+    /// A message of ours to the postmaster about something an administrator should know. What fails is logged.
+    [[nodiscard]] Task<void> notify_postmaster(std::string subject, std::string text);
     /// Bytes of a large message as they arrive.
     [[nodiscard]] virtual Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
@@ -88,6 +91,8 @@ class Delivery {
   private:
     struct Planned;
     [[nodiscard]] Planned plan(Incoming& incoming) const;
+    /// The sender that the world sees: masqueraded, or ours where mail is only forwarded (SRS).
+    [[nodiscard]] std::string outgoing_sender(const Incoming& incoming) const;
     /// What SMTP's one reply did not say.
     [[nodiscard]] Task<void> report(const Incoming& incoming, const DeliveryReceipt& receipt);
     /// To senders who asked for it. `content` may be null: a message too large to be held in memory.

@@ -1,6 +1,7 @@
 #include "maild/service/directory.hpp"
 
 #include "common/base/text.hpp"
+#include "common/crypto/hash.hpp"
 #include "common/schema/json.hpp"
 #include "common/schema/kinds/mailbox.hpp"
 #include "maild/service/directory_state.hpp"
@@ -37,6 +38,21 @@ bool Mailbox::owns(std::string_view address_key) const { return holds(addresses,
 Directory::Directory(store::Store& store, Config& config) : state_(std::make_unique<State>(store, config)) {}
 Directory::~Directory() = default;
 
+Result<void> Directory::open() {
+    constexpr std::string_view name = "srs_key";
+    auto key = state_->store.meta().meta(name);
+    if (!key && key.error().code == ErrorCode::not_found) {
+        key = text::hex(crypto::random_bytes(crypto::sha256_bytes));
+        MAIL_DO(state_->store.meta().put_meta(name, *key));
+    }
+    if (!key)
+        return fail(key.error());
+    state_->srs = Srs(std::move(*key));
+    return {};
+}
+
+const Srs& Directory::srs() const noexcept { return state_->srs; }
+
 void Directory::forget(const store::Changes& changes) {
     if (changes.resources.empty() && changes.revision == 0)
         return;
@@ -65,6 +81,7 @@ Result<MailboxPtr> load_mailbox(store::Store& store, const ConfigSnapshot& confi
     out->forward_only = spec.forward_only;
     out->addresses = keys_of(spec.aliases);
     out->addresses.insert(out->addresses.begin(), name);
+    out->sending = spec.sending;
     out->send_as = keys_of(spec.send_as);
     out->send_on_behalf = keys_of(spec.send_on_behalf);
     if (out->quota == 0) {
@@ -114,6 +131,8 @@ Result<ResolutionPtr> Directory::resolve(const Address& address) {
     const std::string key = address_key(wanted);
     if (auto known = state_->resolutions.find(key))
         return *known;
+    if (Srs::is_srs(wanted.local)) // good for some days only, and anybody may make up as many as they like
+        return Resolver(*this, *config, Resolver::Mode::delivery).run(wanted);
     const std::uint64_t read_at = state_->generation;
     auto out = Resolver(*this, *config, Resolver::Mode::delivery).run(wanted);
     if (out ? out.value()->is_local_domain : out.error().code == ErrorCode::not_found)

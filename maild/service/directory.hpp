@@ -6,6 +6,7 @@
 #include "common/base/result.hpp"
 #include "common/mail/address.hpp"
 #include "maild/service/resolution.hpp"
+#include "maild/service/srs.hpp"
 #include "maild/store/model.hpp"
 
 #include <memory>
@@ -39,6 +40,8 @@ class Directory {
   public:
     Directory(store::Store& store, Config& config);
     ~Directory();
+    /// Reads or makes the key of return addresses; before it, and without it, none are made or taken.
+    [[nodiscard]] Result<void> open();
 
     /// Mailbox whose primary address or alias this is. Errors: not_found, internal.
     [[nodiscard]] Result<MailboxPtr> find(std::string_view address_key);
@@ -52,6 +55,8 @@ class Directory {
     /// Whether all groups that an address stands for take mail from this writer. An address of ours in the envelope of
     /// somebody who has not signed in proves nothing.
     [[nodiscard]] bool admits(const Resolution& resolution, const Writer& writer);
+    /// Return addresses of forwarded mail; resolve() follows them back.
+    [[nodiscard]] const Srs& srs() const noexcept;
     /// To be called at every commit.
     void forget(const store::Changes& changes);
 

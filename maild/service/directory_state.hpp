@@ -42,6 +42,7 @@ struct Directory::State {
     store::Store& store;
     Config& config;
     std::atomic<std::uint64_t> generation{0};
+    Srs srs; ///< set once, before sessions
     DirectoryCache<Result<MailboxPtr>> mailboxes;
     DirectoryCache<Result<ResolutionPtr>> resolutions;
     DirectoryCache<Result<ResolutionPtr>> memberships;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "common/mail/address.hpp"
+#include "common/schema/kinds/sending.hpp"
 #include "maild/store/model.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,7 @@ struct Mailbox {
     std::vector<std::string> addresses; ///< keys it may send as: its own, its aliases
     std::vector<std::string> send_as;   ///< keys of mailboxes and groups that may send with these addresses too
     std::vector<std::string> send_on_behalf;
+    std::optional<schema::SendingLimits> sending; ///< instead of the policy's
     [[nodiscard]] bool allows(Protocol protocol) const;
     [[nodiscard]] bool owns(std::string_view address_key) const;
 };

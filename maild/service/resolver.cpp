@@ -86,6 +86,8 @@ Result<void> Directory::Resolver::follow(const Open& open) {
         out_->is_local_domain = true;
     if (!domain->enabled)
         return fail(ErrorCode::temporary, "mail for this domain is not taken at the moment");
+    if (open.depth == 0 && Srs::is_srs(open.address.local))
+        return follow_report(open);
     if (rewrite(open, *domain))
         return {};
     if (domain->type == "external_relay") {
@@ -102,6 +104,16 @@ Result<void> Directory::Resolver::follow(const Open& open) {
     if (!reached && reached.error().code == ErrorCode::not_found)
         reached = last_resort(open, *domain);
     return reached;
+}
+
+/// A report about mail that was forwarded here goes on to who sent that.
+Result<void> Directory::Resolver::follow_report(const Open& open) {
+    auto sender = directory_.state_->srs.reverse(open.address, system_clock().now());
+    if (!sender)
+        return fail(ErrorCode::not_found, sender.error().message);
+    out_->only_reports = true;
+    lead(open, How::report, std::move(*sender), false);
+    return {};
 }
 
 bool Directory::Resolver::rewrite(const Open& open, const schema::Domain& domain) {

@@ -40,6 +40,7 @@ class Directory::Resolver {
     [[nodiscard]] Result<void> lookup(const Open& open, const std::string& key);
     [[nodiscard]] Result<void> last_resort(const Open& open, const schema::Domain& domain);
     [[nodiscard]] bool rewrite(const Open& open, const schema::Domain& domain);
+    [[nodiscard]] Result<void> follow_report(const Open& open);
     [[nodiscard]] Result<void> postmaster(const Open& open);
     void expand(const Open& open, How how, const std::string& name, const std::vector<std::string>& members, bool enabled);
     void add_mailbox(const Open& open, const MailboxPtr& mailbox);

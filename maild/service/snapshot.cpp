@@ -56,12 +56,15 @@ Task<Result<void>> Config::reload() {
     MAIL_CO_TRY(next->revision, co_await resources.revision());
     MAIL_CO_DO(co_await load_one(resources, next->server));
     MAIL_CO_DO(co_await load_one(resources, next->resolver));
+    MAIL_CO_DO(co_await load_one(resources, next->policy));
+    MAIL_CO_DO(co_await load(resources, next->pickups));
     MAIL_CO_DO(co_await load(resources, next->listeners));
     MAIL_CO_DO(co_await load(resources, next->certificates));
     MAIL_CO_DO(co_await load(resources, next->domains));
     MAIL_CO_DO(co_await load(resources, next->routes));
     MAIL_CO_DO(co_await load(resources, next->holds));
     MAIL_CO_DO(co_await load(resources, next->suppressions));
+    next->masquerade = Masquerade(next->domains);
     if (next->server.hostname.empty())
         next->server.hostname = machine_name();
     std::shared_ptr<const ConfigSnapshot> published = std::move(next);

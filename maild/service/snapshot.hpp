@@ -8,10 +8,13 @@
 #include "common/schema/kinds/domain.hpp"
 #include "common/schema/kinds/hold.hpp"
 #include "common/schema/kinds/listener.hpp"
+#include "common/schema/kinds/pickup.hpp"
+#include "common/schema/kinds/policy.hpp"
 #include "common/schema/kinds/resolver.hpp"
 #include "common/schema/kinds/route.hpp"
 #include "common/schema/kinds/server.hpp"
 #include "common/schema/kinds/suppression.hpp"
+#include "maild/service/masquerade.hpp"
 
 #include <atomic>
 #include <functional>
@@ -31,6 +34,9 @@ struct ConfigSnapshot {
     std::uint64_t revision = 0;
     schema::Server server;     ///< hostname is never empty: the machine's name when none is set
     schema::Resolver resolver;
+    schema::Policy policy;
+    std::map<std::string, schema::Pickup> pickups;
+    Masquerade masquerade; ///< of domains
     std::map<std::string, schema::Listener> listeners;
     std::map<std::string, schema::Certificate> certificates;
     std::map<std::string, schema::Domain> domains; ///< by domain key

@@ -224,9 +224,13 @@ Task<void> Session::complete(Intake& intake) {
     incoming.session = id_;
     incoming.each_answered = profile_.is_lmtp();
     incoming.subject = intake.subject();
+    const bool counted = co_await count_sending(incoming);
+    if (!counted)
+        co_return;
     story_.complete(incoming, intake.size(), services_.delivery.clock().now());
     const auto receipt = co_await services_.delivery.accept(std::move(incoming));
     if (!receipt) {
+        give_back_sending();
         const Reply reply = reply_for(receipt.error());
         refuse_message(reply);
         answer_message(reply);

@@ -44,6 +44,14 @@ Task<void> Session::cmd_mail(Command command) {
         const Reply reply = reply_for(room.error());
         log(Event::smtp_deferred, {{"sid", id_}, {"peer", stream_.peer().address}, {"from", mail.path.text()}, {"reply", reply.text()}});
         say(reply);
+        reset();
+        co_return;
+    }
+    auto unwanted = co_await refuse_sending(nullptr);
+    if (unwanted) {
+        story_.refused_sender(*unwanted, now);
+        reset();
+        co_await refuse(std::move(*unwanted));
         co_return;
     }
     state_ = sender;
@@ -97,6 +105,8 @@ Task<void> Session::cmd_rcpt(Command command) {
         co_return;
     }
     auto unwanted = refuse_writer(**resolution);
+    if (!unwanted)
+        unwanted = co_await refuse_sending(&rcpt.path.address);
     if (unwanted) {
         co_await refuse_recipient(rcpt, std::move(*unwanted));
         co_return;
@@ -104,20 +114,6 @@ Task<void> Session::cmd_rcpt(Command command) {
     transaction_.add(rcpt, std::move(*resolution));
     state_ = recipients;
     say(Reply(250, "2.1.5", "Recipient ok"));
-}
-
-std::optional<Reply> Session::refuse_writer(const service::Resolution& resolution) const {
-    const Path& path = transaction_.mail().path;
-    if (resolution.only_reports && !path.is_null())
-        return Reply(550, "5.7.1", "Only delivery reports go to this address");
-    if (resolution.rules.empty())
-        return std::nullopt;
-    service::Writer writer{mailbox_, standing_.relays, std::nullopt};
-    if (!path.is_null())
-        writer.sender = path.address;
-    if (services_.directory.admits(resolution, writer))
-        return std::nullopt;
-    return Reply(550, "5.7.1", "You may not write to this group");
 }
 
 Task<void> Session::refuse_recipient(const Rcpt& rcpt, Reply reply) {

@@ -7,6 +7,7 @@ namespace mail::service {
 class Config;
 class Delivery;
 class Directory;
+class Sending;
 class SignIn;
 } // namespace mail::service
 namespace mail::store {
@@ -22,6 +23,7 @@ struct Services {
     service::SignIn& sign_in;
     ByteBudget& budget;
     store::QueueStore* queue = nullptr; ///< for ETRN; null: it is not offered
+    service::Sending* sending = nullptr; ///< null: mailboxes send as much as they like
 };
 
 } // namespace mail::smtp

@@ -8,6 +8,7 @@
 #include "common/net/reader.hpp"
 #include "common/net/stream.hpp"
 #include "maild/service/delivery.hpp"
+#include "maild/service/sending.hpp"
 #include "maild/service/sign_in.hpp"
 #include "maild/smtp/profile.hpp"
 #include "maild/smtp/proto/command.hpp"
@@ -101,9 +102,17 @@ class Session {
     [[nodiscard]] Task<void> cmd_rcpt(Command command);
     [[nodiscard]] std::optional<Reply> check_count(const Rcpt& rcpt); ///< 452: there are enough of them already
     [[nodiscard]] Task<void> refuse_recipient(const Rcpt& rcpt, Reply reply);
+    [[nodiscard]] bool may_relay() const noexcept { return mailbox_ != nullptr || standing_.relays; }
+
+    // sender_rules.cpp
     /// Why the sender of this transaction may not write to an address that exists.
     [[nodiscard]] std::optional<Reply> refuse_writer(const service::Resolution& resolution) const;
-    [[nodiscard]] bool may_relay() const noexcept { return mailbox_ != nullptr || standing_.relays; }
+    /// Why the user may not send (further); `next` is the recipient asked about, null at MAIL.
+    [[nodiscard]] Task<std::optional<Reply>> refuse_sending(const Address* next);
+    /// Counts the message for its user; false: it is refused and answered.
+    [[nodiscard]] Task<bool> count_sending(service::Incoming& incoming);
+    void give_back_sending();
+    [[nodiscard]] service::SendingRequest sending_request() const;
 
     // cmd_data.cpp
     [[nodiscard]] Task<void> cmd_data(Command command);

@@ -81,6 +81,12 @@ Reply unknown_recipient(const Error& error) {
     }
 }
 
+Reply sending_refusal(const Error& error) {
+    if (error.code == ErrorCode::denied)
+        return Reply(550, "5.7.1", error.message);
+    return error.code == ErrorCode::temporary ? Reply(450, "4.7.1", error.message) : reply_for(error);
+}
+
 Reply overall_reply(const std::vector<Result<void>>& ends, const Reply& accepted) {
     std::optional<Reply> refusal;
     for (const Result<void>& end : ends) {

@@ -50,6 +50,8 @@ class Transaction {
 
 /// The reply to a recipient that the directory did not resolve.
 [[nodiscard]] Reply unknown_recipient(const Error& error);
+/// The reply to who may not send, or not now (service::Sending).
+[[nodiscard]] Reply sending_refusal(const Error& error);
 /// The one reply of SMTP to a message whose recipients ended like this: 250 if anybody has it, else the first
 /// temporary refusal, else the first.
 [[nodiscard]] Reply overall_reply(const std::vector<Result<void>>& ends, const Reply& accepted);

@@ -41,7 +41,8 @@ struct House::State {
           sign_in(*store, directory, pool), mailboxes(*store, bus, directory, system_clock()),
           delivery(*store, config, directory, system_clock()),
           resources(*store, pool, [this](std::uint64_t) { return reload(); }),
-          services{{config, directory, delivery, sign_in, budget, &store->queue()},
+          sending(*store, config, delivery, system_clock()),
+          services{{config, directory, delivery, sign_in, budget, &store->queue(), &sending},
                    {mailboxes, sign_in, companions, pool, system_clock()},
                    {mailboxes, sign_in, maildrops}} {}
 
@@ -62,6 +63,7 @@ struct House::State {
     pop3::MaildropLocks maildrops;
     async::TaskGroup companions;
     admin::Resources resources;
+    service::Sending sending;
     SessionServices services;
     std::shared_ptr<const net::TlsServer> tls;
 };
@@ -77,7 +79,7 @@ House::House() : state_(std::make_unique<State>()) {
         state->directory.forget(changes);
         state->bus.publish(changes);
     });
-    const auto ready = state_->sign_in.open() && state_->resources.open() && run(state_->config.reload()) &&
+    const auto ready = state_->sign_in.open() && state_->directory.open() && state_->resources.open() && run(state_->config.reload()) &&
                        add({"server", "server", "{hostname: mx.example.test}", 0}) &&
                        add({"domain", "example.org", "{}", 0});
     if (!ready)

@@ -44,6 +44,16 @@ constexpr Field fields[] = {
         .to_recipient()
         .column(2)
         .example("office@example.org"),
+    field<&Domain::masquerade>("masquerade",
+                               "Whether senders of subdomains show this domain alone, in envelope and header, when their mail "
+                               "leaves.")
+        .wide(8)
+        .example("true"),
+    field<&Domain::drop>("drop", "Folder that gets mail for unknown local parts, each message as a file.")
+        .pattern(path_format)
+        .length(1000)
+        .wide(9)
+        .example("/srv/drop"),
     field<&Domain::default_quota>("default_quota", "Quota of mailboxes that state none; 0 means no limit.")
         .column(3)
         .example("5GiB"),

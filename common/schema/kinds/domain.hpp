@@ -11,11 +11,13 @@ struct Domain {
     std::string alias_of;               ///< domain in which the same local part is looked for; empty: none
     std::vector<std::string> rewrite;   ///< rules (rewrite.hpp), the first that fits counts
     std::string catch_all;              ///< address that gets mail for unknown local parts; empty: refuse it
+    bool masquerade = false;            ///< senders of its subdomains leave as senders of this domain
+    std::string drop;                   ///< folder that gets mail for unknown local parts as files; empty: none
     Bytes default_quota = 0;            ///< of mailboxes that state none; 0: no limit
     bool enabled = true;                ///< false: mail for it is refused for the time being
 
     /// Local parts that nobody here has may be somebody's elsewhere.
-    [[nodiscard]] bool passes_on() const noexcept { return type != "authoritative"; }
+    [[nodiscard]] bool passes_on() const noexcept { return type != "authoritative" || !drop.empty(); }
 };
 
 extern const Kind domain_kind;

@@ -78,6 +78,8 @@ constexpr Field fields[] = {
         .wide(13)
         .length(320)
         .example("bob@example.org"),
+    field<&Mailbox::sending>("sending", "How much it may send, instead of what the policy says.").object(sending_fields)
+        .example("{\"messages_per_day\": 1000}"),
     field<&Mailbox::timezone>("timezone", "Time zone of the owner; empty means the server's.")
         .pattern(timezone_format)
         .wide(10)

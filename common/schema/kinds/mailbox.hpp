@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/schema/kind.hpp"
+#include "common/schema/kinds/sending.hpp"
 
 namespace mail::schema {
 
@@ -14,6 +15,7 @@ struct Mailbox {
     SecretSetting password;             ///< in the store a hash; absent: no sign-in
     std::vector<std::string> aliases;   ///< further addresses of this mailbox
     std::vector<std::string> protocols; ///< services allowed; empty: all
+    std::optional<SendingLimits> sending; ///< instead of the policy's
     bool enabled = true;
     std::int64_t capacity = 0;        ///< seats of a room
     std::vector<std::string> forward; ///< addresses that get a copy of everything

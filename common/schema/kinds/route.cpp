@@ -38,6 +38,11 @@ constexpr Field fields[] = {
         .pattern(endpoint_format)
         .column(3)
         .example("smtp.isp.example:587"),
+    field<&Route::drop>("drop", "Folder on the server that gets each message as a file, instead of another server.")
+        .pattern(path_format)
+        .length(1000)
+        .wide(20)
+        .example("/srv/drop"),
     field<&Route::port>("port", "Port to connect to where relay names none.")
         .range(1, 65535)
         .wide(4)
@@ -115,6 +120,8 @@ void check(const Route& route, Issues& issues) {
         report(issues, "user", "needs relay");
     if (route.direct_first && route.relay.empty())
         report(issues, "direct_first", "needs relay");
+    if (!route.drop.empty() && !route.relay.empty())
+        report(issues, "drop", "goes not together with relay", "leave one of them out");
     if (!route.user.empty() && (route.tls == "none" || route.tls == "opportunistic"))
         warn(issues, "tls", "the password may travel unencrypted", "use required or verified");
 }

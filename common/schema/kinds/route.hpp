@@ -11,6 +11,7 @@ struct Route {
     std::vector<std::string> domains;  ///< of recipients: "example.org", "*.example.org" or "*"
     std::vector<std::string> senders;  ///< addresses and domains; empty: every sender
     std::string relay;                 ///< "host", "host:port"; empty: the domain's MX
+    std::string drop;                  ///< folder that gets the mail as files instead; empty: it is sent
     std::int64_t port = 25;            ///< where `relay` names none, and for MX
     std::string tls = "opportunistic"; ///< none opportunistic required verified
     std::string user;

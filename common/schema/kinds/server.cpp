@@ -39,6 +39,11 @@ constexpr Field fields[] = {
         .range(0, 86400 * 30)
         .wide(7)
         .example("4h"),
+    field<&Server::srs>("srs",
+                        "Whether mail from elsewhere that is forwarded leaves with a return address of this server, so that "
+                        "SPF does not refuse it.")
+        .wide(10)
+        .example("true"),
     field<&Server::outbound_connections>("outbound_connections",
                                          "Most deliveries to other servers at a time.")
         .range(1, 10000)

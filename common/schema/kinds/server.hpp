@@ -17,6 +17,7 @@ struct Server {
                                    std::chrono::minutes(20), std::chrono::minutes(40),
                                    std::chrono::seconds(4000)};
     Duration expire = std::chrono::hours(120);      ///< then it bounces
+    bool srs = true;                                ///< forwarded mail of strangers leaves with a sender of ours
     Duration delay_warning = std::chrono::hours(4); ///< then the sender is told; 0: never
     Duration stories_keep = std::chrono::hours(24 * 30); ///< of every message; then they go
     Bytes stories_size = std::uint64_t{2} << 30;         ///< of all; then the oldest go

@@ -119,7 +119,7 @@ TEST_CASE("every fault of a spec is told with its path") {
             "...} or {keep: true})\n"
             "mailbox ann: x: unknown field \"x\" (fields are display_name, type, quota, password, aliases, "
             "protocols, enabled, "
-            "capacity, forward, forward_only, send_as, send_on_behalf, timezone)\n");
+            "capacity, forward, forward_only, send_as, send_on_behalf, sending, timezone)\n");
     CHECK(normal("route", "r", R"({"domains":["*"],"password":{"from":"env:X"}})")
               .find("resolved by the program") != std::string::npos);
     CHECK(normal("certificate", "c", "{}") ==

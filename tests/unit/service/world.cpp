@@ -12,6 +12,7 @@ namespace mail::service::test {
 
 World::World() : store(store::open_memory(system_clock())), config(*store), directory(*store, config) {
     store->on_commit([this](const store::Changes& changes) { directory.forget(changes); });
+    REQUIRE(directory.open());
     add("server", "server", R"({"hostname":"mx.example.test"})");
     add("domain", "example.test");
     add("mailbox", "ann@example.test", R"({"aliases":["a.archer@example.test"],"display_name":"Ann Archer"})");
@@ -65,7 +66,8 @@ MailboxPtr World::mailbox(std::string_view key) {
 
 std::string World::steps(std::string_view address) {
     std::vector<std::string> all;
-    for (const auto& step : resolution(address)->steps)
+    const ResolutionPtr found = resolution(address);
+    for (const auto& step : found->steps)
         all.push_back(step.text());
     return text::join(all, "; ");
 }

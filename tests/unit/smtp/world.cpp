@@ -95,11 +95,13 @@ World::World(const Clock& clock) : clock_(clock), store_(store::open_memory(syst
     delivery_ = std::make_unique<service::Delivery>(*store_, *config_, *directory_, clock_);
     stories_ = std::make_unique<service::Stories>(*store_, *config_, clock_);
     delivery_->set_stories(stories_.get());
+    sending_ = std::make_unique<service::Sending>(*store_, *config_, *delivery_, clock_);
     auto made = net::TlsServer::create();
     REQUIRE(made);
     tls_ = std::move(*made);
     store_->on_commit([this](const store::Changes& changes) { directory_->forget(changes); });
     REQUIRE(sign_in_->open());
+    REQUIRE(directory_->open());
     add("server", "server", R"({"hostname":"mx.example.test"})");
     add("domain", "example.test", "{}");
     add_mailbox({"ann@example.test", "secret-a", R"(,"aliases":["a.archer@example.test"])"});
@@ -149,7 +151,7 @@ void World::add(std::string kind, std::string name, std::string spec, std::vecto
     REQUIRE(run(config_->reload()));
 }
 
-Services World::services() { return {*config_, *directory_, *delivery_, *sign_in_, budget, &store_->queue()}; }
+Services World::services() { return {*config_, *directory_, *delivery_, *sign_in_, budget, &store_->queue(), sending_.get()}; }
 
 std::string World::talk_stopped(const Profile& profile, std::string input) {
     std::string output;

@@ -4,6 +4,7 @@
 
 #include "common/async/runtime.hpp"
 #include "maild/service/delivery.hpp"
+#include "maild/service/sending.hpp"
 #include "maild/service/sign_in.hpp"
 #include "maild/service/snapshot.hpp"
 #include "maild/service/stories.hpp"
@@ -70,6 +71,7 @@ class World {
     std::unique_ptr<service::SignIn> sign_in_;
     std::unique_ptr<service::Delivery> delivery_;
     std::unique_ptr<service::Stories> stories_;
+    std::unique_ptr<service::Sending> sending_;
     std::shared_ptr<const net::TlsServer> tls_;
 };
 
