@@ -79,7 +79,6 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
     out.plan.message = incoming.id;
     out.plan.content = std::move(incoming.content);
     out.plan.envelope = incoming.envelope;
-    out.plan.envelope.sender = outgoing_sender(incoming);
     out.plan.attributes = std::move(incoming.attributes);
     out.copies.resize(incoming.recipients.size());
     std::unordered_map<store::AccountId, std::size_t> placed; // one copy per final mailbox
@@ -97,11 +96,11 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
             note_queued(incoming.steps, out.plan.queue.back(), now);
         };
         for (const auto& mailbox : recipient.resolution->mailboxes) {
-            const auto own = parse_address(mailbox->address);
-            if (incoming.release > now && own) { // RFC 4865 §1: our own wait in the queue too
-                wait(*own);
-                continue;
-            }
+            if (incoming.release > now) // RFC 4865 §1: our own wait in the queue too
+                if (const auto own = parse_address(mailbox->address)) {
+                    wait(*own);
+                    continue;
+                }
             const auto [it, is_new] = placed.emplace(mailbox->account, out.plan.local.size());
             if (is_new) {
                 store::LocalCopy copy;
@@ -117,6 +116,8 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
         for (const auto& remote : recipient.resolution->remote)
             wait(remote);
     }
+    if (!out.plan.queue.empty())
+        out.plan.envelope.sender = outgoing_sender(incoming);
     out.plan.story = story_of(incoming, !out.plan.queue.empty(), now);
     return out;
 }
