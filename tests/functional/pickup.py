@@ -32,8 +32,9 @@ def inbox(user="ann"):
 
 
 def reason(name):
+    """The words beside a file in badmail, once both are there."""
     path = bad / (name + ".reason")
-    return path.read_text() if until(path.exists) else ""
+    return path.read_text() if until(lambda: path.exists() and os.path.lexists(bad / name)) else ""
 
 
 put("a.eml", "X-Sender: <bob@example.test>\nX-Receiver: <ann@example.test>\nX-Receiver: <bob@example.test>\nFrom: bob@example.test\nSubject: one\n\nhi\n")

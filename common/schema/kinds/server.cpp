@@ -42,7 +42,7 @@ constexpr Field fields[] = {
     field<&Server::srs>("srs",
                         "Whether mail from elsewhere that is forwarded leaves with a return address of this server, so that "
                         "SPF does not refuse it.")
-        .wide(10)
+        .wide(12)
         .example("true"),
     field<&Server::outbound_connections>("outbound_connections",
                                          "Most deliveries to other servers at a time.")
