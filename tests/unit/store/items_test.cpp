@@ -47,6 +47,19 @@ TEST_CASE("flags and keywords change as asked") {
         CHECK(replaced.changed[0].flags == flag::answered);
         CHECK(bench.folder(ann, "INBOX").unseen == 5);
     }
+    SECTION("fixed flags and keywords stay as they are whatever is asked") {
+        change.operation = FlagOperation::replace;
+        change.flags = flag::answered | flag::deleted;
+        change.keywords = {"pear"};
+        change.fixed_flags = flag::seen | flag::deleted;
+        change.fixed_keywords = true;
+        const auto some = need(bench.mail().change_flags(change));
+        CHECK(some.changed[0].flags == (flag::seen | flag::answered));
+        CHECK(some.changed[0].keywords == "$Work apple");
+        change.operation = FlagOperation::remove;
+        change.flags = flag::seen;
+        CHECK(need(bench.mail().change_flags(change)).changed[0].flags == (flag::seen | flag::answered));
+    }
     SECTION("RFC 7162 3.1.3: items changed since are left alone and named") {
         FlagChange guarded;
         guarded.folder = inbox;
