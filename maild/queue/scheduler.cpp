@@ -126,7 +126,6 @@ Task<void> Scheduler::run() {
 
 /// One look at the queue. Returns how long to sleep unless woken; zero: there is more to do at once.
 Task<Duration> Scheduler::turn() {
-    const auto config = services_.config();
     const Time now = services_.clock.now();
     const std::size_t limit = std::min(options_.batch, outbound_->board.room());
     Duration pause = look_again;
@@ -144,11 +143,13 @@ Task<Duration> Scheduler::turn() {
             const bool none = leased->empty();
             if (!none)
                 last_lease_ = services_.clock.steady();
+            // Asked after the lease: a rule that stood before an item came must hold it.
+            const auto config = services_.config();
             const bool congested = take_in_hand(std::move(*leased), now, *config);
             pause = none ? after_trouble : congested ? when_congested : Duration::zero();
         }
     }
-    start_connections(config);
+    start_connections(services_.config());
     if (auto day = outbound_->tls_reports.take(now))
         reports_.spawn(services_.home, send_tls_reports(std::move(*day)));
     co_return pause;
