@@ -113,10 +113,15 @@ bool set_hold_for(MailParameters& parameters, std::string_view value) {
 bool set_hold_until(MailParameters& parameters, std::string_view value) {
     constexpr std::size_t shortest = 20; // RFC 3339 §5.6 date-time: a date alone is none
     const Time last = std::chrono::sys_days{std::chrono::year{9998} / 1 / 1};
-    const auto time = value.size() >= shortest ? parse_rfc3339(value) : std::nullopt;
-    if (parameters.hold_seconds || parameters.hold_until || !time || *time < Time{} || *time > last)
+    if (value.size() < shortest || parameters.hold_seconds || parameters.hold_until)
         return false;
-    parameters.hold_until = std::chrono::floor<std::chrono::seconds>(*time);
+    const auto parsed = parse_rfc3339(value);
+    if (!parsed)
+        return false;
+    const Time time = *parsed;
+    if (time < Time{} || time > last)
+        return false;
+    parameters.hold_until = std::chrono::floor<std::chrono::seconds>(time);
     return true;
 }
 
