@@ -273,7 +273,8 @@ Task<Result<void>> ImapPull::fetch_new(const Folder& folder, PullState& state) {
             continue;
         }
         if (!batch.empty() && (batch.size() >= batch_messages || bytes + message.size > batch_bytes)) {
-            MAIL_CO_DO(co_await fetch_batch(folder, std::exchange(batch, {}), state));
+            MAIL_CO_DO(co_await fetch_batch(folder, std::move(batch), state));
+            batch.clear();
             bytes = 0;
         }
         bytes += message.size;
