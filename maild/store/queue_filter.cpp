@@ -68,7 +68,8 @@ std::optional<std::int64_t> size_value(std::string_view value) {
             value.remove_suffix(1);
     }
     const auto count = text::number<std::int64_t>(value);
-    if (!count || *count < 0 || *count > (std::int64_t{1} << 40))
+    constexpr std::int64_t most = std::int64_t{1} << 40;
+    if (!count || *count < 0 || *count > most / unit)
         return std::nullopt;
     return *count * unit;
 }

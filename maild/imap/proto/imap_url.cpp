@@ -17,10 +17,12 @@ std::optional<int> hex_digit(char c) {
     return std::nullopt;
 }
 
-// RFC 3986 §2.1; nullopt for a broken escape or an escaped NUL.
+// RFC 3986 §2.1; nullopt for a broken escape or a NUL, escaped or not.
 std::optional<std::string> unescape(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\0')
+            return std::nullopt;
         if (text[i] != '%') {
             out += text[i];
             continue;
