@@ -100,6 +100,31 @@ std::string members(const json::value& event) {
     return out;
 }
 
+/// What follows the message's own id in the id of an event: "/3".
+std::string short_id(const std::string& id) { return id.substr(std::min(id.find('/'), id.size())); }
+
+/// Text that begins at column `begin`, broken to fit a terminal, its further lines indented by `indent`. Scripts get one line.
+std::string fitted(std::string_view text, const Terminal& terminal, std::size_t begin, std::size_t indent) {
+    if (!terminal.tty)
+        return std::string(text);
+    const std::size_t lead = begin > indent ? begin - indent : 0; // columns that are already taken
+    return wrapped(std::string(lead, 'x') + std::string(text), terminal.width, indent).substr(lead);
+}
+
+constexpr std::size_t day_size = 10; // of 2026-01-31
+
+/// People get the short id and, on the story's own day, the time without the date; both stand in its heading.
+std::string event_line(const json::value& event, std::string_view day, const Terminal& terminal, Time now) {
+    std::string id = word(event, "event"), at = word(event, "at");
+    if (terminal.tty) {
+        id = padded(short_id(id), 5);
+        if (at.starts_with(day) && at.size() > day_size + 2)
+            at = at.substr(day_size + 1, at.size() - day_size - 2);
+    }
+    const std::size_t begin = 2 + id.size() + 2 + at.size() + 2;
+    return "  " + toned(id, Tone::faint, terminal.colour) + "  " + at + "  " + fitted(event_sentence(event, now), terminal, begin, begin) + "\n";
+}
+
 std::string sender_words(const std::string& sender) { return sender.empty() ? "<> (a report)" : sender; }
 
 std::string refused_sentence(const json::value& event) {
@@ -206,29 +231,31 @@ std::string event_sentence(const json::value& event, Time now) {
 }
 
 std::string story_heading(const json::value& story, const Terminal& terminal, Time now) {
-    std::string out = toned(word(story, "id"), Tone::title, terminal.colour) + " from " + sender_words(word(story, "sender"));
+    const std::string id = word(story, "id");
+    std::string about = "from " + sender_words(word(story, "sender"));
     if (const std::string subject = word(story, "subject"); !subject.empty())
-        out += ", \"" + subject + "\"";
-    out += ", " + word(story, "at");
+        about += ", \"" + subject + "\"";
+    about += ", " + word(story, "at");
     if (const std::string when = moment(story, "at", now); !when.empty())
-        out += " (" + when + ")";
+        about += " (" + when + ")";
     if (const std::string peer = word(story, "peer"); !peer.empty())
-        out += ", from " + peer;
-    out += '\n';
+        about += ", from " + peer;
+    std::string out = toned(id, Tone::title, terminal.colour) + " " + fitted(about, terminal, id.size() + 1, 4) + "\n";
     const json::value* list = at_path(story, "recipients");
     if (list == nullptr || !list->is_array())
         return out;
     if (list->get_array().empty())
         if (const std::string reply = refusal_of(story); !reply.empty())
-            out += "  refused: " + reply + ".\n";
+            out += "  " + fitted("refused: " + reply + ".", terminal, 2, 4) + "\n";
     for (const json::value& recipient : list->get_array()) {
         const std::string address = word(recipient, "address"), to = word(recipient, "to");
-        out += "  " + address;
+        std::string line = address;
         if (!to.empty() && to != address) {
             const std::string hops = through(at_path(recipient, "via"));
-            out += (hops.empty() ? "" : ", " + hops + ",") + " for " + to;
+            line += (hops.empty() ? "" : ", " + hops + ",") + " for " + to;
         }
-        out += ": " + recipient_sentence(recipient, now) + ".\n";
+        line += ": " + recipient_sentence(recipient, now) + ".";
+        out += "  " + fitted(line, terminal, 2, 4) + "\n";
     }
     return out;
 }
@@ -239,9 +266,9 @@ std::string story_events_short(const json::value& story, const Terminal& termina
     if (events != nullptr && events->is_array())
         for (const json::value& event : events->get_array()) {
             const std::string id = word(event, "event");
-            line += (line.empty() ? "" : " \xC2\xB7 ") + word(event, "what") + " " + id.substr(std::min(id.find('/'), id.size()));
+            line += (line.empty() ? "" : " \xC2\xB7 ") + word(event, "what") + " " + short_id(id);
         }
-    return toned("  events: " + line, Tone::faint, terminal.colour) + "\n";
+    return toned("  " + fitted("events: " + line, terminal, 2, 4), Tone::faint, terminal.colour) + "\n";
 }
 
 std::string story_events(const json::value& story, const Terminal& terminal, Time now) {
@@ -249,9 +276,9 @@ std::string story_events(const json::value& story, const Terminal& terminal, Tim
     std::string out;
     if (events == nullptr || !events->is_array())
         return out;
+    const std::string day = word(story, "at").substr(0, day_size);
     for (const json::value& event : events->get_array())
-        out += "  " + toned(word(event, "event"), Tone::faint, terminal.colour) + "  " + word(event, "at") + "  " +
-               event_sentence(event, now) + "\n";
+        out += event_line(event, day, terminal, now);
     if (const auto left_out = number_at(story, "left_out"); left_out != 0)
         out += "  " + std::to_string(left_out) + " more events did not fit\n";
     return out;

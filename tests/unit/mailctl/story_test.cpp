@@ -70,6 +70,16 @@ TEST_CASE("a trace has a line for each event, unknown ones too, and no terminal 
     CHECK_FALSE(has(out, "\x1b"));
 }
 
+TEST_CASE("on a terminal a trace has short ids and times and fits") {
+    FakeState state;
+    state.answers["GET /v1/stories/01kb"] = {200, story(R"({"address":"a@y.test","to":"a@y.test","outcome":"delivered","folder":"INBOX"})")};
+    const std::string out = run_mailctl(state, {"message", "trace", "01kb"}, "", true).out;
+    INFO(out);
+    CHECK(has(out, "01kb from bob@x.test, \"hi\\x1b[2J\", 2026-01-31T11:58:00Z (2m ago), from c.test\n    [192.0.2.1]\n"));
+    CHECK(has(out, "\n  /1     11:58:00  connection from 192.0.2.1 to listener mx\n"));
+    CHECK(has(out, "\n  /e7    11:59:00  attempt at mx.y.test[192.0.2.2]:25 with TLSv1.3 in 52 ms;\n                   r@y.test deferred: 451 later, again "));
+}
+
 TEST_CASE("why asks with what was given and names the events beneath") {
     FakeState state;
     state.answers["GET /v1/stories?to=a@y.test&subject=hi%20there&whole=1&limit=10"] = {
