@@ -123,8 +123,11 @@ std::string human_text(const json::value* value, Unit unit, Time now) {
         return std::to_string(number);
     }
     std::string text = raw_text(value);
-    if (const auto number = value->is_string() ? number_of(text, unit) : std::nullopt)
+    if (const auto number = value->is_string() ? number_of(text, unit) : std::nullopt) { // a setting
+        if (*number == 0)
+            return "-"; // what holds then, `explain` says: no limit, or the one of the domain or server
         return unit == Unit::bytes ? human_bytes(*number) : human_span(*number);
+    }
     if (unit == Unit::time)
         if (const auto moment = parse_rfc3339(text))
             return human_moment(*moment, now);

@@ -19,7 +19,7 @@ enum class Unit : std::uint8_t { text, number, bytes, seconds, time, boolean };
 /// As a script wants it: null and absent are empty, lists joined with commas, objects as compact JSON; sizes in bytes
 /// and durations in seconds where the unit says so.
 [[nodiscard]] std::string raw_text(const boost::json::value* value, Unit unit = Unit::text);
-/// As a person wants it: 2 GiB, 3m ago, yes, "-" for nothing. Not yet cleaned.
+/// As a person wants it: 2 GiB, 3m ago, yes, "-" for nothing and for a size or duration that is set to 0. Not yet cleaned.
 [[nodiscard]] std::string human_text(const boost::json::value* value, Unit unit, Time now);
 /// The text or "" when it is absent or no string.
 [[nodiscard]] std::string text_at(const boost::json::value& from, std::string_view path);

@@ -159,6 +159,13 @@ TEST_CASE("YAML on a terminal is harmless too") {
     CHECK(yaml_document(json::parse(R"({"a": "x\u009b\u001b[1m", "b": "no"})")) == "---\na: \"x\\u009b\\x1b[1m\"\nb: \"no\"\n");
 }
 
+TEST_CASE("a size that is set to 0 stands for something else, a size that is counted does not") {
+    const json::value item = json::parse(R"({"set": "0", "span": "0s", "counted": 0})");
+    CHECK(human_text(at_path(item, "set"), Unit::bytes, noon) == "-");
+    CHECK(human_text(at_path(item, "span"), Unit::seconds, noon) == "-");
+    CHECK(human_text(at_path(item, "counted"), Unit::bytes, noon) == "0 B");
+}
+
 TEST_CASE("amounts and moments for people") {
     CHECK(human_bytes(0) == "0 B");
     CHECK(human_bytes(1536) == "1.5 KiB");
