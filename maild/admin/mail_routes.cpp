@@ -191,6 +191,14 @@ Task<net::HttpResponse> MailRoutes::import(const net::HttpRequest& request) {
     co_return json_reply(out);
 }
 
+Task<Result<MailRoutes::Place>> MailRoutes::place(const net::HttpRequest& request) {
+    MAIL_CO_DO(check_query(request, {"folder", "after"}));
+    Place out;
+    MAIL_CO_TRY(out.after, uid_parameter(request));
+    MAIL_CO_TRY(out.folder, co_await snapshot(std::string(request.parameter("folder"))));
+    co_return out;
+}
+
 Task<Result<service::SnapshotPtr>> MailRoutes::snapshot(std::string folder) {
     MAIL_CO_TRY(const auto found, co_await mailboxes_.find(owner_->account, std::move(folder)));
     if (!open_ || open_->id() != found.id || open_->is_gone()) {
@@ -230,14 +238,10 @@ Task<Result<std::string>> MailRoutes::batch_after(service::SnapshotPtr snapshot,
 }
 
 Task<net::HttpResponse> MailRoutes::export_messages(const net::HttpRequest& request) {
-    const auto known = check_query(request, {"folder", "after"});
-    const auto after = uid_parameter(request);
-    if (!known || !after)
-        co_return problem_reply(known ? after.error() : known.error());
-    const auto current = co_await snapshot(std::string(request.parameter("folder")));
-    if (!current)
-        co_return problem_reply(current.error());
-    auto batch = co_await batch_after(*current, *after);
+    const auto from = co_await place(request);
+    if (!from)
+        co_return problem_reply(from.error());
+    auto batch = co_await batch_after(from->folder, from->after);
     if (!batch)
         co_return problem_reply(batch.error());
     co_return batch_reply(std::move(*batch));
@@ -322,15 +326,11 @@ Task<net::HttpResponse> MailRoutes::put_state(const net::HttpRequest& request) {
 }
 
 Task<net::HttpResponse> MailRoutes::verify(const net::HttpRequest& request) {
-    const auto known = check_query(request, {"folder", "after"});
-    const auto after = uid_parameter(request);
-    if (!known || !after)
-        co_return problem_reply(known ? after.error() : known.error());
-    const auto current = co_await snapshot(std::string(request.parameter("folder")));
-    if (!current)
-        co_return problem_reply(current.error());
-    const store::UidSet uids{{*after == UINT32_MAX ? *after : *after + 1, UINT32_MAX}};
-    const auto bodies = co_await mailboxes_.bodies(owner_->account, (*current)->folder().id, uids, verify_at_once);
+    const auto from = co_await place(request);
+    if (!from)
+        co_return problem_reply(from.error());
+    const store::UidSet uids{{from->after == UINT32_MAX ? from->after : from->after + 1, UINT32_MAX}};
+    const auto bodies = co_await mailboxes_.bodies(owner_->account, from->folder->folder().id, uids, verify_at_once);
     if (!bodies)
         co_return problem_reply(bodies.error());
     json::array damaged;

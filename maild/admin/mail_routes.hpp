@@ -39,6 +39,12 @@ class MailRoutes {
     [[nodiscard]] Reply state(const net::HttpRequest& request);
     [[nodiscard]] Reply put_state(const net::HttpRequest& request);
     [[nodiscard]] Reply verify(const net::HttpRequest& request);
+    /// What ?folder=&after= ask for.
+    struct Place {
+        service::SnapshotPtr folder;
+        store::Uid after = 0;
+    };
+    [[nodiscard]] Try<Place> place(const net::HttpRequest& request);
     [[nodiscard]] Try<service::SnapshotPtr> snapshot(std::string folder);
     [[nodiscard]] Try<std::string> batch_after(service::SnapshotPtr snapshot, store::Uid after);
     [[nodiscard]] Try<void> apply_flags(store::FolderId folder, const boost::json::array& changes);

@@ -51,15 +51,7 @@ Task<void> ask_envelope(Link& link, std::string sender, std::string recipient, S
 
 Task<Result<void>> probe_delivery(std::shared_ptr<Outbound> outbound, std::shared_ptr<const OutboundConfig> config,
                                   std::string sender, std::string recipient, StageWatcher& watcher) {
-    MAIL_CO_TRY(const Address to, parse_address(recipient));
-    if (!sender.empty()) {
-        MAIL_CO_TRY(const Address from, parse_address(sender));
-        sender = from.text();
-    }
-    store::QueueItem item;
-    item.recipient = to.text();
-    item.domain = address_keys(item.recipient).domain;
-    item.envelope.sender = sender;
+    MAIL_CO_TRY(const store::QueueItem item, item_between(sender, recipient));
     const auto route = config->route_for(item);
     Stage first = route_stage(*config, item, *route);
     co_await watcher.reached(std::move(first));

@@ -40,17 +40,21 @@ std::string_view name_of(TlsPolicy policy) noexcept {
     return "none";
 }
 
-Task<Result<Way>> find_way(std::shared_ptr<const OutboundConfig> config, std::shared_ptr<net::Resolver> resolver,
-                           StsPolicies* sts, std::string sender, std::string recipient) {
-    MAIL_CO_TRY(const Address to, parse_address(recipient));
-    if (!sender.empty()) {
-        MAIL_CO_TRY(const Address from, parse_address(sender));
-        sender = from.text();
-    }
+Result<store::QueueItem> item_between(std::string_view sender, std::string_view recipient) {
+    MAIL_TRY(const Address to, parse_address(recipient));
     store::QueueItem item;
+    if (!sender.empty()) {
+        MAIL_TRY(const Address from, parse_address(sender));
+        item.envelope.sender = from.text();
+    }
     item.recipient = to.text();
     item.domain = address_keys(item.recipient).domain;
-    item.envelope.sender = sender;
+    return item;
+}
+
+Task<Result<Way>> find_way(std::shared_ptr<const OutboundConfig> config, std::shared_ptr<net::Resolver> resolver,
+                           StsPolicies* sts, std::string sender, std::string recipient) {
+    MAIL_CO_TRY(const store::QueueItem item, item_between(sender, recipient));
     const auto route = config->route_for(item);
     Way way;
     way.route = route->name;

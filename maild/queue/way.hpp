@@ -28,6 +28,9 @@ struct Way {
     std::string mta_sts;     ///< mode of the domain's policy; empty: it has none
 };
 
+/// An item as mail between these addresses would be, for asking the configuration about. Errors: invalid (an address is
+/// malformed; `sender` may be empty).
+[[nodiscard]] Result<store::QueueItem> item_between(std::string_view sender, std::string_view recipient);
 /// `sts` may be null. Errors: invalid (an address is malformed).
 [[nodiscard]] Task<Result<Way>> find_way(std::shared_ptr<const OutboundConfig> config, std::shared_ptr<net::Resolver> resolver,
                                          StsPolicies* sts, std::string sender, std::string recipient);
