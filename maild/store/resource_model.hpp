@@ -3,7 +3,7 @@
 // and by address.
 #pragma once
 
-#include "maild/store/model.hpp"
+#include "maild/store/recovery_model.hpp"
 
 namespace mail::store {
 
@@ -33,6 +33,8 @@ struct ResourceWrite {
     std::string set;
     std::vector<std::string> addresses; ///< keys this resource answers to; replaces the former ones
     bool has_account = false;           ///< keep an account with the default folders for it (kind mailbox)
+    AccountKeeping keeping{};           ///< of that account
+    AccountId reconnect = 0;            ///< this removed account instead of a new one. Errors: not_found, conflict
 };
 
 /// One transaction: all or nothing. `base_revision` not equal to the present revision: stale, nothing is

@@ -11,6 +11,7 @@
 #include "common/async/task.hpp"
 #include "maild/store/model.hpp"
 #include "maild/store/queue_model.hpp"
+#include "maild/store/recovery_store.hpp"
 #include "maild/store/resource_model.hpp"
 #include "maild/store/story_store.hpp"
 
@@ -182,15 +183,27 @@ struct StoreStats {
     bool failed = false; ///< an I/O error was seen; nothing is written any more and maild must restart
 };
 
-/// What one turn of maintenance may do; call again while Maintained::more.
+/// What one turn of maintenance may do; call again while Maintained::more, with its accounts_after.
 struct Maintenance {
-    Time recoverable_before{}; ///< expunged items and removed accounts older than this go for good
+    Time recoverable_before{}; ///< items expunged before go for good, unless their account or its domain has an age of its own
+    std::uint64_t recoverable_bytes = 0; ///< beyond so many of one account its oldest go as well; 0: no bound
+    Time removed_before{};     ///< accounts removed before go for good
+    struct DomainAge {         ///< a domain's own; 0: as for all
+        std::string domain;
+        Duration recoverable{};
+        Duration removed{};
+    };
+    std::vector<DomainAge> domains;
+    /// Recoverable items are looked at account by account, those of held ones not at all. nullopt: this turn at none.
+    std::optional<AccountId> accounts_after = 0;
     Time stories_before{};     ///< stories and their events older than this go
     std::uint64_t stories_bytes = 0; ///< beyond so many bytes the oldest go as well; 0: no bound
-    std::size_t slice = 500;   ///< rows of one turn, so that no turn holds up mail
+    std::size_t slice = 500;   ///< rows and accounts of one turn, so that no turn holds up mail
 };
 struct Maintained {
-    std::size_t items = 0;
+    std::size_t items = 0;    ///< messages that are gone for good
+    std::vector<std::string> accounts; ///< names of removed accounts that are gone for good
+    std::optional<AccountId> accounts_after; ///< nullopt: all accounts were looked at
     std::size_t stories = 0;  ///< stories and events that went
     std::size_t segments = 0; ///< segment files without any live byte that were removed
     bool more = false;
@@ -204,14 +217,15 @@ class Store {
     [[nodiscard]] virtual ResourceStore& resources() = 0;
     [[nodiscard]] virtual MetaStore& meta() = 0;
     [[nodiscard]] virtual StoryStore& stories() = 0;
+    [[nodiscard]] virtual RecoveryStore& recovery() = 0;
     /// Called after every commit, in commit order, on the engine's own thread: be quick, never call the
     /// store.
     virtual void on_commit(std::function<void(const Changes&)> listener) = 0;
     /// Called once when the store can no longer write (fsync or I/O error).
     virtual void on_failure(std::function<void(const Error&)> listener) = 0;
     [[nodiscard]] virtual StoreStats stats() const = 0;
-    /// One bounded turn of housekeeping: retention of recoverable items and stories, segments without live
-    /// bytes.
+    /// One bounded turn of housekeeping: recoverable items, removed accounts and stories whose time has come, segments without
+    /// live bytes. An account's hold and age are read in the transaction that removes its rows.
     [[nodiscard]] virtual Task<Result<Maintained>> maintain(Maintenance what) = 0;
     /// Finishes what was handed in and closes; later calls fail with closed.
     virtual void close() = 0;

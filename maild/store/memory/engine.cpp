@@ -39,6 +39,7 @@ class MemoryStore final : public Store {
     ResourceStore& resources() override { return *resources_; }
     MetaStore& meta() override { return meta_; }
     StoryStore& stories() override { return *stories_; }
+    RecoveryStore& recovery() override { return *recovery_; }
     void on_commit(std::function<void(const Changes&)> listener) override {
         const std::lock_guard lock(state_.mutex);
         state_.listeners.push_back(std::move(listener));
@@ -57,14 +58,11 @@ class MemoryStore final : public Store {
     Task<Result<Maintained>> maintain(Maintenance what) override {
         const std::lock_guard lock(state_.mutex);
         Maintained done;
-        auto& kept = state_.recoverable;
-        while (!kept.empty() && kept.front().at < what.recoverable_before && done.items < what.slice) {
-            state_.release(kept.front().blob);
-            kept.erase(kept.begin());
-            ++done.items;
-        }
+        what.slice = std::max<std::size_t>(what.slice, 1);
+        state_.purge_recoverable(what, done);
+        state_.purge_removed(what, done);
         done.stories = state_.purge_stories(what);
-        done.more = done.items == what.slice || done.stories == what.slice;
+        done.more = done.more || done.accounts_after.has_value() || done.stories == what.slice;
         co_return done;
     }
     void close() override {
@@ -78,6 +76,7 @@ class MemoryStore final : public Store {
     std::unique_ptr<QueueStore> queue_ = make_queue(state_);
     std::unique_ptr<ResourceStore> resources_ = make_resources(state_);
     std::unique_ptr<StoryStore> stories_ = make_stories(state_);
+    std::unique_ptr<RecoveryStore> recovery_ = make_recovery(state_);
     MetaPart meta_{state_};
 };
 

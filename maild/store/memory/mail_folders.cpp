@@ -111,7 +111,7 @@ Result<void> MailPart::delete_now(FolderId id) {
     FolderChange& told = change.change(data->folder);
     told.folder_itself = told.folder_deleted = true;
     for (const auto& [uid, item] : data->items)
-        state_.recover_later(data->folder.account, item);
+        state_.recover_later(data->folder, item);
     state_.folder_names.erase({data->folder.account, data->folder.name});
     state_.attributes.erase({data->folder.account, id});
     state_.folders.erase(id);

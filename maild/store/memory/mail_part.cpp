@@ -148,16 +148,21 @@ Result<CopyReceipt> MailPart::copy_now(FolderId source, const UidSet& uids, Fold
     const bool grows = !move || from->folder.account != to->folder.account;
     if (quota != 0 && grows && !items.empty() && state_.usage(to->folder.account).bytes + bytes > quota)
         return fail(ErrorCode::over_quota, "the mailbox has no room for these messages");
+    // Nothing leaves a held account: what moves to somebody else stays recoverable.
+    const bool stays = move && from->folder.account != to->folder.account && state_.is_held(from->folder.account);
     Transaction change(state_);
     CopyReceipt receipt{to->folder.uid_validity, {}};
     for (Item& item : items) {
         const Uid uid = item.row.uid;
         const BlobId blob = item.blob;
         receipt.pairs.emplace_back(uid, state_.add_item(change, *to, std::move(item)).row.uid);
-        if (move) {
-            state_.take_item(change, *from, uid);
+        if (!move)
+            continue;
+        Item taken = state_.take_item(change, *from, uid);
+        if (stays)
+            state_.recover_later(from->folder, std::move(taken));
+        else
             state_.release(blob);
-        }
     }
     change.commit();
     return receipt;
@@ -173,7 +178,7 @@ Result<std::vector<Uid>> MailPart::expunge_now(FolderId id, const UidSet& uids, 
             gone.push_back(uid);
     Transaction change(state_);
     for (const Uid uid : gone)
-        state_.recover_later(data->folder.account, state_.take_item(change, *data, uid));
+        state_.recover_later(data->folder, state_.take_item(change, *data, uid));
     change.commit();
     return gone;
 }

@@ -39,8 +39,8 @@ class ResourcePart final : public ResourceStore {
   private:
     Result<std::uint64_t> apply_now(const ResourceBatch& batch);
     Result<void> check(const ResourceBatch& batch) const;
+    Result<void> check_reconnect(const ResourceWrite& write) const;
     void write(Transaction& change, const ResourceWrite& write);
-    void keep_account(Transaction& change, const ResourceWrite& write);
 
     State& state_;
 };
@@ -83,6 +83,16 @@ Failure address_taken(const std::string& address, const ResourceKey& owner) {
                 "the address " + address + " belongs to " + owner.first + " " + owner.second);
 }
 
+Result<void> ResourcePart::check_reconnect(const ResourceWrite& write) const {
+    const auto found = state_.accounts.find(write.reconnect);
+    if (found == state_.accounts.end() || !found->second.removed || found->second.purging || found->second.kind != write.kind)
+        return fail(ErrorCode::not_found, "the removed mailbox is gone for good");
+    for (const auto& [id, account] : state_.accounts)
+        if (!account.removed && account.kind == write.kind && account.name == write.name)
+            return fail(ErrorCode::conflict, write.kind + " " + write.name + " exists");
+    return {};
+}
+
 /// Nothing is written before the whole batch is known to be possible.
 Result<void> ResourcePart::check(const ResourceBatch& batch) const {
     if (batch.base_revision && *batch.base_revision != state_.revision)
@@ -97,6 +107,9 @@ Result<void> ResourcePart::check(const ResourceBatch& batch) const {
             return fail(ErrorCode::invalid, write.kind + " " + write.name + " is named twice in one change");
         if (write.action == ResourceWrite::Action::remove && !state_.resources.contains(key))
             return fail(ErrorCode::not_found, write.kind + " " + write.name + " does not exist");
+        if (write.reconnect != 0) {
+            MAIL_DO(check_reconnect(write));
+        }
         if (write.action == ResourceWrite::Action::put)
             for (const std::string& address : write.addresses)
                 if (const auto [other, fresh] = taken.try_emplace(address, key);
@@ -110,31 +123,12 @@ Result<void> ResourcePart::check(const ResourceBatch& batch) const {
     return {};
 }
 
-void ResourcePart::keep_account(Transaction& change, const ResourceWrite& write) {
-    for (auto& [id, account] : state_.accounts)
-        if (!account.removed && account.kind == write.kind && account.name == write.name) {
-            if (write.action == ResourceWrite::Action::remove)
-                account.removed = state_.clock.now();
-            return;
-        }
-    if (write.action == ResourceWrite::Action::remove || !write.has_account)
-        return;
-    const AccountId id = ++state_.last_id;
-    Account& account = state_.accounts[id];
-    account.kind = write.kind;
-    account.name = write.name;
-    for (const DefaultFolder& folder : default_folders()) {
-        state_.make_folder(change, id, std::string(folder.name), FolderClass::mail, folder.special_use);
-        account.subscriptions.insert(std::string(folder.name));
-    }
-}
-
 void ResourcePart::write(Transaction& change, const ResourceWrite& write) {
     const ResourceKey key{write.kind, write.name};
     std::erase_if(state_.addresses, [&](const auto& entry) {
         return entry.second.kind == write.kind && entry.second.name == write.name;
     });
-    keep_account(change, write);
+    state_.keep_account(change, write);
     change.resources.push_back(write.kind + "/" + write.name);
     if (write.action == ResourceWrite::Action::remove) {
         state_.resources.erase(key);

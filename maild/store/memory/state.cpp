@@ -134,8 +134,13 @@ Item State::take_item(Transaction& change, FolderData& data, Uid uid) {
     return item;
 }
 
-void State::recover_later(AccountId account, const Item& item) {
-    recoverable.push_back({account, clock.now(), item.blob});
+void State::recover_later(const Folder& folder, Item item) {
+    recoverable[++last_recoverable] = {folder.account, folder.id, folder.name, clock.now(), std::move(item)};
+}
+
+bool State::is_held(AccountId account) const {
+    const auto found = accounts.find(account);
+    return found != accounts.end() && found->second.keeping.held(clock.now());
 }
 
 void State::release(BlobId id) {

@@ -39,11 +39,19 @@ struct Account {
     ModSeq modseq = 0;
     std::optional<Time> removed;
     std::set<std::string> subscriptions;
+    Time created{};
+    AccountKeeping keeping;
+    std::optional<Time> held_since;
+    std::string spec; ///< of the resource of a removed account, with the next two
+    std::string set;
+    bool purging = false;
 };
 struct Recoverable {
     AccountId account = 0;
-    Time at{};
-    BlobId blob = 0;
+    FolderId folder = 0;
+    std::string folder_name;
+    Time expunged{};
+    Item item;
 };
 enum class Pending : std::uint8_t { none, hold, drop, expire };
 struct QueueEntry {
@@ -90,7 +98,8 @@ struct State {
     std::map<BlobId, Blob> blobs;
     std::map<std::uint64_t, std::shared_ptr<const std::string>> spooled;
     std::uint64_t last_spool = 0;
-    std::vector<Recoverable> recoverable;
+    std::map<RecoverableId, Recoverable> recoverable;
+    RecoverableId last_recoverable = 0;
     std::map<QueueId, QueueEntry> queue;
     std::map<ResourceKey, Resource> resources;
     std::map<std::string, AddressEntry> addresses;
@@ -118,7 +127,8 @@ struct State {
     Item& add_item(Transaction& change, FolderData& folder, Item item);
     /// Takes an item out; its blob's reference goes to the caller.
     Item take_item(Transaction& change, FolderData& folder, Uid uid);
-    void recover_later(AccountId account, const Item& item);
+    void recover_later(const Folder& folder, Item item);
+    [[nodiscard]] bool is_held(AccountId account) const;
     void release(BlobId blob);
     [[nodiscard]] Result<BlobId> add_blob(const AcceptPlan& plan);
     [[nodiscard]] Result<Placed> place(Transaction& change, const LocalCopy& copy, const AcceptPlan& plan,
@@ -126,6 +136,12 @@ struct State {
     [[nodiscard]] Result<FolderData*> target_of(const LocalCopy& copy, std::uint64_t bytes);
     [[nodiscard]] Result<AcceptReceipt> accept(Transaction& change, const AcceptPlan& plan);
     void write_attributes(AccountId account, FolderId folder, const std::vector<AttributeChange>& changes);
+    // recovery_part.cpp
+    /// The account of a resource: made, kept, connected again or removed.
+    void keep_account(Transaction& change, const ResourceWrite& write);
+    // recovery_purge.cpp
+    void purge_recoverable(const Maintenance& what, Maintained& done);
+    void purge_removed(const Maintenance& what, Maintained& done);
     // story_part.cpp
     void add_story(Story story);
     /// How many stories or events went, whichever are more.
@@ -136,5 +152,6 @@ struct State {
 [[nodiscard]] std::unique_ptr<QueueStore> make_queue(State& state);
 [[nodiscard]] std::unique_ptr<ResourceStore> make_resources(State& state);
 [[nodiscard]] std::unique_ptr<StoryStore> make_stories(State& state);
+[[nodiscard]] std::unique_ptr<RecoveryStore> make_recovery(State& state);
 
 } // namespace mail::store::memory

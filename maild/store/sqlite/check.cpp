@@ -99,6 +99,11 @@ constexpr const char* dangling_sql =
     "(SELECT id FROM blob) "
     "UNION ALL SELECT 'item ' || uid || ' is in folder ' || folder || ', which does not exist' FROM item "
     "WHERE folder NOT IN (SELECT id FROM folder)";
+constexpr const char* recoverable_sql =
+    "SELECT 'account ' || coalesce(u.account, r.account) || ' counts ' || coalesce(u.items, 0) || ' recoverable items and ' || "
+    "coalesce(u.bytes, 0) || ' bytes, but has ' || coalesce(r.n, 0) || ' and ' || coalesce(r.b, 0) FROM recoverable_use AS u "
+    "FULL JOIN (SELECT account, count(*) AS n, sum(size) AS b FROM recoverable GROUP BY account) AS r ON r.account = u.account "
+    "WHERE coalesce(u.items, 0) <> coalesce(r.n, 0) OR coalesce(u.bytes, 0) <> coalesce(r.b, 0)";
 constexpr const char* folder_sql =
     "SELECT 'folder ' || f.id || ' counts ' || f.messages || ' items, ' || f.unseen || ' unseen and ' || "
     "f.bytes || "
@@ -165,7 +170,7 @@ Result<CheckReport> check_store(const std::string& path, bool drop_derived) {
     // What a start after a crash would do first.
     MAIL_DO(replay_bodies(*database, directory, FileOps()));
     MAIL_DO(check_blobs(*database, directory, report));
-    for (const char* sql : {reference_sql, dangling_sql, folder_sql, segment_sql, queue_sql, index_sql}) {
+    for (const char* sql : {reference_sql, dangling_sql, recoverable_sql, folder_sql, segment_sql, queue_sql, index_sql}) {
         MAIL_DO(expect_none(*database, sql, report));
     }
     MAIL_DO(count_orphans(*database, directory, report));

@@ -48,5 +48,6 @@ struct Engine {
 [[nodiscard]] std::unique_ptr<QueueStore> make_queue(Engine& engine);
 [[nodiscard]] std::unique_ptr<ResourceStore> make_resources(Engine& engine);
 [[nodiscard]] std::unique_ptr<StoryStore> make_stories(Engine& engine);
+[[nodiscard]] std::unique_ptr<RecoveryStore> make_recovery(Engine& engine);
 
 } // namespace mail::store::sqlite

@@ -100,8 +100,8 @@ Result<void> delete_folder(WriteContext& context, FolderId id) {
     MAIL_TRY(AccountState * account, context.account(folder->account));
     Query keep(
         context.db,
-        "INSERT INTO recoverable (account, expunged, folder_name, uid, flags, keywords, internal_date, "
-        "size, saved, blob, prefix) SELECT ?, ?, ?, uid, flags, keywords, internal_date, size, saved, "
+        "INSERT INTO recoverable (account, expunged, folder, folder_name, uid, flags, keywords, internal_date, "
+        "size, saved, blob, prefix) SELECT ?, ?, folder, ?, uid, flags, keywords, internal_date, size, saved, "
         "blob, prefix FROM item WHERE folder = ?");
     MAIL_DO(keep.bind(folder->account).bind(context.clock.now()).bind(folder->name).bind(id).run());
     MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ?").bind(id).run());

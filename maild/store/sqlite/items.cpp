@@ -73,8 +73,6 @@ Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked)
     return receipt;
 }
 
-namespace {
-/// Takes an item out of its folder; what becomes of its bytes is the caller's business.
 Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& row) {
     FolderChange& told = context.change(folder);
     MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ? AND uid = ?")
@@ -87,7 +85,6 @@ Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& r
     told.expunged.push_back(row.uid);
     return {};
 }
-} // namespace
 
 Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids, FolderId target,
                                bool move, std::uint64_t quota) {
@@ -102,6 +99,9 @@ Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const Uid
         bytes += item.row.size;
     MAIL_TRY(const AccountState* account, context.account(to->account));
     const bool grows = !items.empty() && (!move || from->account != to->account);
+    // Nothing leaves a held account: what moves to somebody else stays recoverable.
+    MAIL_TRY(const AccountState* owner, context.account(from->account));
+    const bool stays = move && from->account != to->account && owner->held_until > context.clock.now();
     if (quota != 0 && grows && account->bytes + bytes > quota)
         return fail(ErrorCode::over_quota, "the mailbox has no room for these messages");
     for (StoredItem item : items) {
@@ -109,10 +109,14 @@ Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const Uid
         item.saved = context.clock.now();
         MAIL_TRY(const Uid uid, insert_item(context, *to, item));
         receipt.pairs.emplace_back(old.uid, uid);
-        if (move) {
+        if (move && !stays) {
             MAIL_DO(remove_item(context, *from, old));
-        } else {
-            MAIL_DO(context.hold(item.blob));
+            continue;
+        }
+        MAIL_DO(context.hold(item.blob));
+        if (stays) {
+            item.row = old;
+            MAIL_DO(recover_item(context, *from, item));
         }
     }
     return receipt;
@@ -121,10 +125,11 @@ Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const Uid
 Result<void> recover_item(WriteContext& context, Folder& folder, const StoredItem& item) {
     Query keep(
         context.db,
-        "INSERT INTO recoverable (account, expunged, folder_name, uid, flags, keywords, internal_date, "
-        "size, saved, blob, prefix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO recoverable (account, expunged, folder, folder_name, uid, flags, keywords, internal_date, "
+        "size, saved, blob, prefix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     keep.bind(folder.account)
         .bind(context.clock.now())
+        .bind(folder.id)
         .bind(folder.name)
         .bind(item.row.uid)
         .bind(item.row.flags);

@@ -1,5 +1,4 @@
 // Applying a batch of resources: rows, addresses, accounts with their folders, history and the new revision.
-#include "maild/store/rules.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
 #include <set>
@@ -39,38 +38,6 @@ Result<void> check_batch(WriteContext& context, const ResourceBatch& batch) {
         if (row && !changing.contains(Key{query.text(0), query.text(1)}))
             return address_taken(address, {query.text(0), query.text(1)});
     }
-    return {};
-}
-
-Result<void> make_account(WriteContext& context, const ResourceWrite& write) {
-    MAIL_TRY(const AccountId id, context.next(Counter::account));
-    Query insert(
-        context.db,
-        "INSERT INTO account (id, kind, name, created, removed, modseq) VALUES (?, ?, ?, ?, NULL, 1)");
-    MAIL_DO(insert.bind(id).bind(write.kind).bind(write.name).bind(context.clock.now()).run());
-    for (const DefaultFolder& folder : default_folders()) {
-        MAIL_DO(context.add_folder(id, std::string(folder.name), FolderClass::mail, folder.special_use));
-        MAIL_DO(Query(context.db, "INSERT INTO subscription VALUES (?, ?)").bind(id).bind(folder.name).run());
-    }
-    return {};
-}
-
-Result<void> keep_account(WriteContext& context, const ResourceWrite& write) {
-    std::int64_t account = 0;
-    {
-        Query query(context.db, "SELECT id FROM account WHERE kind = ? AND name = ? AND removed IS NULL");
-        MAIL_TRY(const bool row, query.bind(write.kind).bind(write.name).step());
-        account = row ? query.integer(0) : 0;
-    }
-    if (write.action == ResourceWrite::Action::put)
-        return write.has_account && account == 0 ? make_account(context, write) : Result<void>();
-    if (account == 0)
-        return {};
-    // The mail stays until retention ends; the name is free at once.
-    Query update(context.db, "UPDATE account SET removed = ? WHERE id = ?");
-    MAIL_DO(update.bind(context.clock.now()).bind(account).run());
-    if (const auto cached = context.account(account))
-        (*cached)->removed = true;
     return {};
 }
 

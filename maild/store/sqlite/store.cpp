@@ -59,6 +59,7 @@ class SqliteStore final : public Store {
     ResourceStore& resources() override { return *resources_; }
     MetaStore& meta() override { return meta_; }
     StoryStore& stories() override { return *stories_; }
+    RecoveryStore& recovery() override { return *recovery_; }
     void on_commit(std::function<void(const Changes&)> listener) override {
         engine_->writer->on_commit(std::move(listener));
     }
@@ -81,6 +82,7 @@ class SqliteStore final : public Store {
     std::unique_ptr<QueueStore> queue_ = make_queue(*engine_);
     std::unique_ptr<ResourceStore> resources_ = make_resources(*engine_);
     std::unique_ptr<StoryStore> stories_ = make_stories(*engine_);
+    std::unique_ptr<RecoveryStore> recovery_ = make_recovery(*engine_);
     MetaPart meta_{*engine_};
 };
 

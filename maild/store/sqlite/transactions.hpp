@@ -62,6 +62,12 @@ struct QueueSlice {
 // resource_write.cpp
 [[nodiscard]] Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch);
 
+// recovery_write.cpp
+[[nodiscard]] Result<RestoreReceipt> restore(WriteContext& context, const RestoreRequest& request);
+[[nodiscard]] Result<Expired> expire(WriteContext& context, const Expiry& expiry);
+/// The account of a put: made, kept as it is or connected again. Before the addresses are written.
+[[nodiscard]] Result<void> keep_account(WriteContext& context, const ResourceWrite& write);
+
 // maintain.cpp
 struct MaintenanceTurn {
     Maintained done;
@@ -87,6 +93,8 @@ struct StoredItem {
 /// Items of a folder among `uids` (all when empty), ascending.
 [[nodiscard]] Result<std::vector<StoredItem>> load_items(Database& db, FolderId folder, const UidSet& uids,
                                                          std::size_t limit);
+/// Takes an item out of its folder; what becomes of its bytes is the caller's business.
+[[nodiscard]] Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& row);
 /// The item goes from its folder to recoverable items and leaves a vanished row.
 [[nodiscard]] Result<void> recover_item(WriteContext& context, Folder& folder, const StoredItem& item);
 

@@ -66,12 +66,13 @@ Result<AccountState*> WriteContext::account(AccountId id) {
     auto found = accounts_.find(id);
     if (found == accounts_.end()) {
         AccountState state;
-        Query query(db, "SELECT removed IS NOT NULL, modseq FROM account WHERE id = ?");
+        Query query(db, "SELECT removed IS NOT NULL, modseq, held_until FROM account WHERE id = ?");
         MAIL_TRY(const bool row, query.bind(id).step());
         if (!row)
             return fail(ErrorCode::not_found, "the account does not exist");
         state.removed = query.integer(0) != 0;
         state.modseq = query.count(1);
+        state.held_until = query.time(2);
         Query folders(db, "SELECT id, special_use, modseq, messages, bytes FROM folder WHERE account = ?");
         folders.bind(id);
         for (;;) {

@@ -30,6 +30,7 @@ struct AccountState {
     std::uint64_t items = 0;
     FolderId inbox = 0;
     bool removed = false;
+    Time held_until{};
 };
 struct BlobRow {
     BlobRef where;
@@ -90,6 +91,8 @@ class WriteContext {
     [[nodiscard]] Result<Folder*> add_folder(AccountId account, std::string name, FolderClass folder_class,
                                              SpecialUse special_use);
     void forget_folder(const Folder& folder);
+    /// The account's row was changed, or it is gone with its folders.
+    void forget_account(AccountId id) { accounts_.erase(id); }
     void forget_segment(std::uint32_t id) { segments_.erase(id); }
 
     // ---- blobs ----
