@@ -1,6 +1,7 @@
 #include "common/schema/format.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/time.hpp"
 #include "common/mail/address.hpp"
 
 #include <algorithm>
@@ -136,6 +137,13 @@ Result<std::string> canonical_line(std::string_view text) {
     return std::string(text);
 }
 
+Result<std::string> canonical_time(std::string_view text) {
+    const auto time = parse_rfc3339(text);
+    if (!time)
+        return fail(ErrorCode::invalid, quoted(text) + " is no time", "write it like 2027-01-31 or 2027-01-31T12:00:00Z");
+    return format_rfc3339(*time);
+}
+
 } // namespace
 
 const TextFormat address_format{"address", "a mail address such as ann@example.org", canonical_address};
@@ -152,6 +160,7 @@ const TextFormat host_format{"host", "a host name such as mx.example.org", canon
 const TextFormat name_format{"name", "letters, digits, \".\", \"_\" and \"-\"", canonical_name};
 const TextFormat path_format{"path", "an absolute path", canonical_path};
 const TextFormat timezone_format{"time zone", "an IANA time zone such as Europe/Berlin", canonical_time_zone};
+const TextFormat time_format{"time", "a date or a time such as 2027-01-31T12:00:00Z", canonical_time};
 const TextFormat line_format{"line", "one line of text", canonical_line};
 
 } // namespace mail::schema

@@ -39,6 +39,7 @@ extern const TextFormat network_format;     ///< "192.0.2.0/24", "2001:db8::/32"
 extern const TextFormat client_certificate_format; ///< "sha256:HEX" or a name in a certificate
 extern const TextFormat path_format;        ///< a file: absolute path without control characters
 extern const TextFormat timezone_format;    ///< IANA time zone name
+extern const TextFormat time_format;        ///< RFC 3339, in UTC; a date alone is its midnight
 extern const TextFormat line_format;        ///< one line of UTF-8 without control characters
 
 /// "host:port" apart; port 0 when none is written. Expects what endpoint_format accepts.

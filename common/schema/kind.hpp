@@ -17,6 +17,13 @@ namespace mail::schema {
 
 class ResourceView;
 
+/// How long the store keeps what an object with an account loses.
+struct Keeping {
+    Duration recoverable{};              ///< 0: as for all
+    std::uint64_t recoverable_bytes = 0; ///< 0: as for all
+    Time held_until{};                   ///< nothing goes for good until then; Time::max(): until it is lifted
+};
+
 struct Kind {
     std::string_view name;   ///< "mailbox": in YAML and on the command line
     std::string_view plural; ///< "mailboxes": in paths
@@ -37,6 +44,8 @@ struct Kind {
     /// Keys (address_key) of all addresses that lead to the object, its own included; the store's address
     /// index.
     std::vector<std::string> (*addresses)(const void* object) = nullptr;
+    /// Of kinds with an account; null: as for all.
+    Keeping (*keeping)(const void* object) = nullptr;
 
     /// A copy with one member set.
     template <class T>
@@ -68,6 +77,12 @@ struct Kind {
         auto k = *this;
         k.owns_address = true;
         k.addresses = [](const void* o) { return F(*static_cast<const T*>(o)); };
+        return k;
+    }
+
+    template <class T, Keeping (*F)(const T&)> [[nodiscard]] constexpr Kind keeps() const {
+        auto k = *this;
+        k.keeping = [](const void* o) { return F(*static_cast<const T*>(o)); };
         return k;
     }
 

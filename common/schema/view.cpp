@@ -19,6 +19,14 @@ std::vector<std::string> addresses_of(const Kind& kind, std::string_view name,
     return kind.addresses(object.data());
 }
 
+Keeping keeping_of(const Kind& kind, std::string_view name, const boost::json::object& spec) {
+    if (kind.keeping == nullptr)
+        return {};
+    Issues ignored;
+    const AnyObject object = decode(kind, name, spec, ignored, DecodeOptions{true, false});
+    return kind.keeping(object.data());
+}
+
 namespace {
 
 using Name = std::pair<std::string, std::string>;

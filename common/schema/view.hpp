@@ -89,6 +89,9 @@ class OverlayView final : public ResourceView {
 [[nodiscard]] std::vector<std::string> addresses_of(const Kind& kind, std::string_view name,
                                                     const boost::json::object& spec);
 
+/// What an object says about how long what it loses is kept.
+[[nodiscard]] Keeping keeping_of(const Kind& kind, std::string_view name, const boost::json::object& spec);
+
 /// Reports addresses in field `path` that nobody here has.
 void check_known(Issues& issues, std::string_view path, const std::vector<std::string>& addresses,
                  const ResourceView& whole);

@@ -46,6 +46,10 @@ store::ResourceWrite write_of(const schema::Operation& operation, const boost::j
     out.addresses = operation.addresses;
     const auto* kind = schema::find_kind(operation.kind);
     out.has_account = kind != nullptr && kind->has_account;
+    if (out.has_account) {
+        const schema::Keeping keeping = schema::keeping_of(*kind, operation.name, spec);
+        out.keeping = {keeping.recoverable, keeping.recoverable_bytes, keeping.held_until};
+    }
     return out;
 }
 
@@ -129,6 +133,7 @@ Result<Resources::Prepared> Resources::prepare(const ChangeRequest& request, Cha
             MAIL_TRY(spec, schema::seal_secrets(*kind, *operation.after, *sealer_));
         }
         out.batch.writes.push_back(write_of(operation, spec));
+        out.batch.writes.back().reconnect = request.reconnect;
     }
     return out;
 }

@@ -57,6 +57,15 @@ constexpr Field fields[] = {
     field<&Domain::default_quota>("default_quota", "Quota of mailboxes that state none; 0 means no limit.")
         .column(3)
         .example("5GiB"),
+    field<&Domain::recoverable_keep>("recoverable_keep",
+                                     "How long expunged messages of its mailboxes can be restored; 0 means as the policy says.")
+        .range(0, 86400LL * 3650)
+        .wide(10)
+        .example("30d"),
+    field<&Domain::removed_keep>("removed_keep", "How long its removed mailboxes can be restored; 0 means as the policy says.")
+        .range(0, 86400LL * 3650)
+        .wide(11)
+        .example("90d"),
     field<&Domain::enabled>("enabled", "Whether mail for the domain is accepted.").column(4).example("true"),
 };
 

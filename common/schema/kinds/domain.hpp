@@ -14,6 +14,8 @@ struct Domain {
     bool masquerade = false;            ///< senders of its subdomains leave as senders of this domain
     std::string drop;                   ///< folder that gets mail for unknown local parts as files; empty: none
     Bytes default_quota = 0;            ///< of mailboxes that state none; 0: no limit
+    Duration recoverable_keep{};        ///< of its mailboxes that state none; 0: the policy's
+    Duration removed_keep{};            ///< of its mailboxes; 0: the policy's
     bool enabled = true;                ///< false: mail for it is refused for the time being
 
     /// Local parts that nobody here has may be somebody's elsewhere.

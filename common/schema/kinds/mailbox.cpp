@@ -80,6 +80,26 @@ constexpr Field fields[] = {
         .example("bob@example.org"),
     field<&Mailbox::sending>("sending", "How much it may send, instead of what the policy says.").object(sending_fields)
         .example("{\"messages_per_day\": 1000}"),
+    field<&Mailbox::litigation_hold>("litigation_hold",
+                                     "Whether nothing of it goes for good, even when it is deleted: what is expunged stays "
+                                     "recoverable as long as this stands.")
+        .wide(14)
+        .example("true"),
+    field<&Mailbox::hold_until>("hold_until", "When litigation_hold ends by itself; empty means when it is lifted.")
+        .pattern(time_format)
+        .wide(15)
+        .example("2027-12-31"),
+    field<&Mailbox::hold_comment>("hold_comment", "Why it is held, and by whose word.")
+        .pattern(line_format)
+        .length(400)
+        .example("case 17, legal department"),
+    field<&Mailbox::recoverable_keep>("recoverable_keep",
+                                      "How long expunged messages can be restored; 0 means as its domain and the policy say.")
+        .range(0, 86400LL * 3650)
+        .example("60d"),
+    field<&Mailbox::recoverable_size>("recoverable_size",
+                                      "Most that expunged messages may take before the oldest go; 0 means as the policy says.")
+        .example("100GiB"),
     field<&Mailbox::timezone>("timezone", "Time zone of the owner; empty means the server's.")
         .pattern(timezone_format)
         .wide(10)
@@ -92,6 +112,8 @@ void check(const Mailbox& mailbox, Issues& issues) {
     for (std::size_t i = 0; i < mailbox.aliases.size(); ++i)
         if (own_address_format.key(mailbox.aliases[i]) == mailbox.address)
             report(issues, "aliases", mailbox.aliases[i] + " is the primary address", "leave it out");
+    if (!mailbox.litigation_hold && !mailbox.hold_until.empty())
+        warn(issues, "hold_until", "has no effect without litigation_hold");
     if (mailbox.forward_only && mailbox.forward.empty())
         warn(issues, "forward_only", "has no effect without forward");
 }
@@ -99,6 +121,13 @@ void check(const Mailbox& mailbox, Issues& issues) {
 void check_whole(const Mailbox& mailbox, std::string_view, const ResourceView& whole, Issues& issues) {
     check_known(issues, "send_as", mailbox.send_as, whole);
     check_known(issues, "send_on_behalf", mailbox.send_on_behalf, whole);
+}
+
+Keeping keeping(const Mailbox& mailbox) {
+    Keeping out{mailbox.recoverable_keep, mailbox.recoverable_size, {}};
+    if (mailbox.litigation_hold)
+        out.held_until = parse_rfc3339(mailbox.hold_until).value_or(Time::max());
+    return out;
 }
 
 std::vector<std::string> addresses(const Mailbox& mailbox) {
@@ -114,9 +143,10 @@ constinit const Kind mailbox_kind =
     make_kind<Mailbox>("mailbox", "mailboxes", "Where the mail of one person, team, room or device is kept.",
                        fields)
         .with_account()
-        .deletion("nobody can sign in to it or send mail to it")
+        .deletion("nobody can sign in to it or send mail to it; for a while mailbox restore brings it back")
         .checked<Mailbox, &check>()
         .checked_whole<Mailbox, &check_whole>()
-        .answers_to<Mailbox, &addresses>();
+        .answers_to<Mailbox, &addresses>()
+        .keeps<Mailbox, &keeping>();
 
 } // namespace mail::schema

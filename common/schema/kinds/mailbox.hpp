@@ -22,6 +22,11 @@ struct Mailbox {
     bool forward_only = false;        ///< nothing is kept here while `forward` names somebody
     std::vector<std::string> send_as;        ///< mailboxes and groups that may send with this mailbox's addresses
     std::vector<std::string> send_on_behalf; ///< the same, but named in Sender (RFC 5322 §3.6.2)
+    bool litigation_hold = false;            ///< nothing of it goes for good
+    std::string hold_until;                  ///< when the hold ends by itself; empty: when it is lifted
+    std::string hold_comment;
+    Duration recoverable_keep{};             ///< 0: as its domain and the policy say
+    Bytes recoverable_size = 0;              ///< 0: as the policy says
     std::string timezone;             ///< IANA name; empty: the server's
 };
 

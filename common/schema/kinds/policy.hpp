@@ -9,6 +9,9 @@ namespace mail::schema {
 struct Policy {
     std::string name = "policy";
     std::optional<SendingLimits> sending;
+    Duration recoverable_keep = std::chrono::hours(24 * 14); ///< expunged messages can be restored so long
+    Bytes recoverable_size = std::uint64_t{30} << 30; ///< most they may take in one mailbox; then its oldest go
+    Duration removed_keep = std::chrono::hours(24 * 30); ///< removed mailboxes can be restored so long
 };
 
 extern const Kind policy_kind;

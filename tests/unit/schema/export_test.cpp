@@ -93,6 +93,7 @@ class Generator {
             {"client certificate", {"relay.x.org", "ann@x.org", "sha256:" + std::string(64, 'a')}},
             {"path", {"/etc/x", "/with space/#1: \"q\""}},
             {"time zone", {"Europe/Berlin", "UTC"}},
+            {"time", {"2027-12-31", "2027-01-31T12:00:00Z", "2027-01-31T12:00:00+02:00"}},
             {"rewriting rule", {"sales=info", "*=*@x.org", "old-*=new-*", "a=b@remote.net"}},
         };
         const auto& list = samples.at(field.format->name);

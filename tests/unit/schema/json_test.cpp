@@ -119,7 +119,8 @@ TEST_CASE("every fault of a spec is told with its path") {
             "...} or {keep: true})\n"
             "mailbox ann: x: unknown field \"x\" (fields are display_name, type, quota, password, aliases, "
             "protocols, enabled, "
-            "capacity, forward, forward_only, send_as, send_on_behalf, sending, timezone)\n");
+            "capacity, forward, forward_only, send_as, send_on_behalf, sending, litigation_hold, "
+            "hold_until, hold_comment, recoverable_keep, recoverable_size, timezone)\n");
     CHECK(normal("route", "r", R"({"domains":["*"],"password":{"from":"env:X"}})")
               .find("resolved by the program") != std::string::npos);
     CHECK(normal("certificate", "c", "{}") ==
@@ -187,7 +188,8 @@ TEST_CASE("shown specs have everything but secrets") {
         json::serialize(
             complete(kind, "a@b.org", object_of(R"({"quota":"1GiB","password":{"hash":"x"}})"))) ==
         R"({"display_name":"","type":"user","quota":"1GiB","password":{"keep":true},"aliases":[],"protocols":[],"enabled":true,)"
-        R"("capacity":0,"forward":[],"forward_only":false,"send_as":[],"send_on_behalf":[],"timezone":""})");
+        R"("capacity":0,"forward":[],"forward_only":false,"send_as":[],"send_on_behalf":[],)"
+        R"("litigation_hold":false,"hold_until":"","hold_comment":"","recoverable_keep":"0s","recoverable_size":"0","timezone":""})");
     CHECK(json::serialize(
               merge_patch(kind, object_of(R"({"quota":"1GiB","password":{"hash":"x"},"type":"room"})"),
                           object_of(R"({"quota":null,"password":{"value":"y"},"capacity":3})"))) ==

@@ -121,7 +121,8 @@ TEST_CASE("Y08: prune deletes what left the files, behind a guard") {
     const Plan some = plan_of(view, twelve(28), options);
     CHECK(first_error(some) == "");
     CHECK(to_text(some) == "- mailbox m29@x.org\n- mailbox m28@x.org\n"
-                           "! 2 mailboxes: nobody can sign in to it or send mail to it\n2 to delete\n");
+                           "! 2 mailboxes: nobody can sign in to it or send mail to it; for a while mailbox restore brings it back\n"
+                           "2 to delete\n");
     CHECK(first_error(plan_of(view, twelve(26), options)) ==
           "prune would delete 4 of 31 objects of set default (allow it with --max-deletes 4)");
     CHECK(to_error(plan_of(view, "", options).issues).message ==

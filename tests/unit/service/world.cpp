@@ -33,6 +33,8 @@ void World::add(std::string_view kind_name, const std::string& name, std::string
     write.spec = boost::json::serialize(spec);
     write.addresses = schema::addresses_of(*kind, name, spec);
     write.has_account = kind->has_account;
+    const schema::Keeping keeping = schema::keeping_of(*kind, name, spec);
+    write.keeping = {keeping.recoverable, keeping.recoverable_bytes, keeping.held_until};
     store::ResourceBatch batch;
     batch.writes.push_back(std::move(write));
     REQUIRE(run(store->resources().apply(std::move(batch))));
