@@ -14,6 +14,8 @@
 #include "maild/queue/way.hpp"
 #include "maild/reconciler.hpp"
 #include "maild/service/delivery.hpp"
+#include "maild/service/housekeeping.hpp"
+#include "maild/service/recovery.hpp"
 #include "maild/service/sending.hpp"
 #include "maild/service/stories.hpp"
 #include "maild/sessions.hpp"
@@ -44,7 +46,7 @@ class Server {
            std::unique_ptr<store::Store> store)
         : boot_(boot), inherited_(inherited), supervisor_(supervisor), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
           planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
-          mailboxes_(*store_, bus_, directory_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, config_, clock_),
+          mailboxes_(*store_, bus_, directory_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, clock_), housekeeping_(*store_, config_, directory_, clock_), recovery_(*store_, mailboxes_),
           sending_(*store_, config_, delivery_, clock_),
           pickup_({*store_, config_, directory_, delivery_, hashing_, clock_}, boot.data_dir),
           reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
@@ -84,6 +86,7 @@ class Server {
             return boot_.apply.empty() ? admin_.open(boot_.socket_path(), &inherited_) : Result<void>{};
         if (auto problem = listeners_.first_problem(); !problem.empty())
             return fail(ErrorCode::conflict, problem, "free the address or change the listener");
+        background_.spawn(executor, housekeeping_.run());
         outbound_.set_observer(attempt_stories_);
         MAIL_DO(outbound_.start());
         background_.spawn(executor, pickup_.run());
@@ -130,6 +133,7 @@ class Server {
             sessions_.wait(cancel_time);
         }
         sessions_.close();
+        housekeeping_.close();
         stories_.close();
         background_.close();
         background_.wait(cancel_time);
@@ -168,6 +172,8 @@ class Server {
         services.directory = &directory_;
         services.sign_in = &sign_in_;
         services.sending = &sending_;
+        services.recovery = &recovery_;
+        services.config = &config_;
         services.play = [this](service::Play play) {
             return play_transaction(*store_, session_services_.smtp, clock_, std::move(play));
         };
@@ -231,6 +237,7 @@ class Server {
         });
         config_.on_change([this](const auto& snapshot) { outbound_.reconcile(snapshot); });
         config_.on_change([this](const auto&) { pickup_.wake(); });
+        config_.on_change([this](const auto&) { housekeeping_.wake(); });
         MAIL_CO_DO(co_await sending_.open());
         MAIL_CO_DO(co_await config_.reload());
         if (!boot_.apply.empty()) {
@@ -307,6 +314,11 @@ class Server {
         out += "# HELP maild_story_events_dropped_total Events of stories that came too fast to be kept.\n"
                "# TYPE maild_story_events_dropped_total counter\nmaild_story_events_dropped_total " +
                std::to_string(stories_.counts().dropped) + "\n";
+        const auto kept = housekeeping_.counts();
+        out += "# HELP maild_messages_purged_total Messages gone for good: expunged long ago, or of removed mailboxes.\n"
+               "# TYPE maild_messages_purged_total counter\nmaild_messages_purged_total " + std::to_string(kept.purged) + "\n";
+        out += "# HELP maild_messages_expired_total Messages that went by retention rules.\n"
+               "# TYPE maild_messages_expired_total counter\nmaild_messages_expired_total " + std::to_string(kept.expired) + "\n";
         return out;
     }
 
@@ -330,6 +342,8 @@ class Server {
     service::Mailboxes mailboxes_;
     service::Delivery delivery_;
     service::Stories stories_;
+    service::Housekeeping housekeeping_;
+    service::Recovery recovery_;
     AttemptStories attempt_stories_{stories_};
     service::Sending sending_;
     pickup::Pickup pickup_;

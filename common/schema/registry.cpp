@@ -11,6 +11,7 @@
 #include "common/schema/kinds/pickup.hpp"
 #include "common/schema/kinds/policy.hpp"
 #include "common/schema/kinds/resolver.hpp"
+#include "common/schema/kinds/retention.hpp"
 #include "common/schema/kinds/route.hpp"
 #include "common/schema/kinds/server.hpp"
 #include "common/schema/kinds/suppression.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr const Kind* registered[] = {
     &server_kind, &certificate_kind, &listener_kind, &domain_kind,   &mailbox_kind,
     &alias_kind,  &group_kind,       &route_kind,    &resolver_kind,
-    &hold_kind,   &suppression_kind, &policy_kind, &pickup_kind,
+    &hold_kind,   &suppression_kind, &policy_kind, &pickup_kind, &retention_kind,
 };
 
 /// Whether objects with this field come after those of `kind`. Recipients do not count: they may lead

@@ -21,7 +21,9 @@ struct Way;
 }
 namespace mail::service {
 class Directory;
+class Config;
 class Mailboxes;
+class Recovery;
 class Sending;
 class SignIn;
 }
@@ -52,6 +54,8 @@ struct Services {
     service::Directory* directory = nullptr;
     service::SignIn* sign_in = nullptr;
     service::Sending* sending = nullptr; ///< null: this server sends none
+    service::Recovery* recovery = nullptr; ///< with the next one: null where nothing is kept
+    service::Config* config = nullptr;
     /// One transaction without effects; null: no mail is taken.
     std::function<Task<Result<service::Played>>(service::Play play)> play{};
     /// A delivery up to its envelope; null: nothing leaves.
@@ -121,6 +125,16 @@ class Api final : public net::HttpHandler {
     // rehearsal_routes.cpp
     [[nodiscard]] Reply simulate(const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse doctor_deliver(const net::HttpRequest& request);
+    // recovery_routes.cpp
+    [[nodiscard]] Reply recoverable(std::string mailbox, const net::HttpRequest& request);
+    [[nodiscard]] Reply restore(std::string mailbox, const net::HttpRequest& request);
+    [[nodiscard]] Reply retention(std::string mailbox, const net::HttpRequest& request);
+    /// Puts into a mailbox's status what of it can be restored, and whether it is held.
+    [[nodiscard]] Task<void> add_recovery(std::string mailbox, boost::json::object& status);
+    // removed_routes.cpp
+    [[nodiscard]] Reply removed_mailboxes(const net::HttpRequest& request);
+    [[nodiscard]] Reply reconnect(std::string mailbox, const net::HttpRequest& request);
+    [[nodiscard]] Task<Result<store::RemovedAccount>> find_removed(std::string mailbox, store::AccountId id);
     // sending_routes.cpp
     [[nodiscard]] Reply freeze(std::string mailbox, const net::HttpRequest& request, bool frozen);
     /// Puts what a mailbox has sent and may send into its status.

@@ -73,7 +73,8 @@ Task<net::HttpResponse> Api::resource(const schema::Kind& kind, const net::HttpR
             co_return method_not_allowed("GET");
         co_return co_await list(kind, request);
     }
-    const bool of_mailbox = kind.name == "mailbox" && path.size() == 4 && (path[3] == "folders" || path[3] == "rights");
+    const auto parts = {"folders", "rights", "recoverable", "retention"};
+    const bool of_mailbox = kind.name == "mailbox" && path.size() == 4 && std::find(parts.begin(), parts.end(), path[3]) != parts.end();
     if (path.size() > 5 || (path.size() > 3 && path[3] != "actions" && !of_mailbox))
         co_return problem_reply(Error{ErrorCode::not_found, "there is nothing at this path", "see GET /v1/schema"});
     const auto name = singleton ? Result<std::string>(std::string(kind.name)) : kind.canonical_name(path[2]);
@@ -84,6 +85,10 @@ Task<net::HttpResponse> Api::resource(const schema::Kind& kind, const net::HttpR
             co_return method_not_allowed("GET");
         if (path[3] == "folders")
             co_return co_await mailbox_folders(*name);
+        if (path[3] == "recoverable")
+            co_return co_await recoverable(*name, request);
+        if (path[3] == "retention")
+            co_return co_await retention(*name, request);
         co_return co_await mailbox_rights(*name, request);
     }
     if (path.size() == 5)
@@ -98,6 +103,8 @@ Task<net::HttpResponse> Api::resource(const schema::Kind& kind, const net::HttpR
 }
 
 Task<net::HttpResponse> Api::list(const schema::Kind& kind, const net::HttpRequest& request) {
+    if (kind.has_account && request.has_parameter("removed"))
+        co_return co_await removed_mailboxes(request);
     const auto known = check_query(request, {"limit", "after", "filter", "set"});
     if (!known)
         co_return problem_reply(known.error());
@@ -143,8 +150,10 @@ Task<net::HttpResponse> Api::show(const schema::Kind& kind, std::string name) {
     auto object = co_await services_.resources.show(kind, name);
     if (!object)
         co_return problem_reply(object.error());
-    if (kind.name == "mailbox")
+    if (kind.name == "mailbox") {
         co_await add_sending(name, object->at("status").as_object());
+        co_await add_recovery(name, object->at("status").as_object());
+    }
     auto out = json_reply(*object);
     out.headers.set("ETag", "\"" + std::to_string(object->at("meta").as_object().at("version").to_number<std::uint64_t>()) + "\"");
     co_return out;
@@ -228,6 +237,10 @@ Task<net::HttpResponse> Api::resource_action(const schema::Kind& kind, std::stri
     const auto& verb = request.segments[4];
     if (kind.name == "mailbox" && verb == "kick")
         co_return kick(name, request);
+    if (kind.name == "mailbox" && verb == "restore")
+        co_return co_await restore(std::move(name), request);
+    if (kind.name == "mailbox" && verb == "reconnect")
+        co_return co_await reconnect(std::move(name), request);
     if (kind.name == "mailbox" && (verb == "grant" || verb == "revoke"))
         co_return co_await change_rights(std::move(name), request, verb == "grant");
     if (kind.name == "mailbox" && (verb == "freeze" || verb == "unfreeze"))

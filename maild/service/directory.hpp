@@ -55,6 +55,8 @@ class Directory {
     /// Whether all groups that an address stands for take mail from this writer. An address of ours in the envelope of
     /// somebody who has not signed in proves nothing.
     [[nodiscard]] bool admits(const Resolution& resolution, const Writer& writer);
+    /// Whether a list of mailboxes, groups, domains and *.domain (address_pattern_format) names a mailbox.
+    [[nodiscard]] bool covers(const std::vector<std::string>& patterns, const Mailbox& who);
     /// Return addresses of forwarded mail; resolve() follows them back.
     [[nodiscard]] const Srs& srs() const noexcept;
     /// To be called at every commit.

@@ -25,7 +25,7 @@ std::string key_of(const std::string& text) {
 std::string_view domain_part(std::string_view key) { return key.substr(std::min(key.rfind('@'), key.size() - 1) + 1); }
 
 /// "example.org" and "*.example.org" (any depth below it) as in address_pattern_format.
-bool covers(std::string_view pattern, std::string_view domain) {
+bool covers_domain(std::string_view pattern, std::string_view domain) {
     if (pattern == "*" || pattern == domain)
         return true;
     return pattern.starts_with("*.") && domain.size() > pattern.size() - 1 && domain.ends_with(pattern.substr(1));
@@ -56,6 +56,12 @@ bool Directory::grants(const std::vector<std::string>& list, const Mailbox& who)
             return true;
         const auto group = members(key);
         return group && has_account(**group, who.account);
+    });
+}
+
+bool Directory::covers(const std::vector<std::string>& patterns, const Mailbox& who) {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+        return pattern.find('@') == std::string::npos ? covers_domain(pattern, domain_part(who.key)) : grants({pattern}, who);
     });
 }
 
@@ -140,8 +146,8 @@ bool Directory::admits_one(const GroupRule& rule, const Writer& writer) {
         if (entry == "<>")
             return !writer.sender;
         if (entry.find('@') == std::string::npos)
-            return (believed && covers(entry, domain_part(sender))) ||
-                   (writer.signed_in && covers(entry, domain_part(writer.signed_in->key)));
+            return (believed && covers_domain(entry, domain_part(sender))) ||
+                   (writer.signed_in && covers_domain(entry, domain_part(writer.signed_in->key)));
         return (writer.signed_in && writer.signed_in->owns(entry)) || (believed && entry == sender) || belongs(entry);
     });
 }

@@ -63,6 +63,7 @@ Task<Result<void>> Config::reload() {
     MAIL_CO_DO(co_await load(resources, next->domains));
     MAIL_CO_DO(co_await load(resources, next->routes));
     MAIL_CO_DO(co_await load(resources, next->holds));
+    MAIL_CO_DO(co_await load(resources, next->retentions));
     MAIL_CO_DO(co_await load(resources, next->suppressions));
     next->masquerade = Masquerade(next->domains);
     if (next->server.hostname.empty())

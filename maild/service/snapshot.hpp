@@ -11,6 +11,7 @@
 #include "common/schema/kinds/pickup.hpp"
 #include "common/schema/kinds/policy.hpp"
 #include "common/schema/kinds/resolver.hpp"
+#include "common/schema/kinds/retention.hpp"
 #include "common/schema/kinds/route.hpp"
 #include "common/schema/kinds/server.hpp"
 #include "common/schema/kinds/suppression.hpp"
@@ -41,6 +42,7 @@ struct ConfigSnapshot {
     std::map<std::string, schema::Certificate> certificates;
     std::map<std::string, schema::Domain> domains; ///< by domain key
     std::map<std::string, schema::Route> routes;
+    std::map<std::string, schema::Retention> retentions;
     std::map<std::string, schema::Hold> holds;
     std::map<std::string, schema::Suppression> suppressions; ///< by recipient
 

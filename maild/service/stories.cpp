@@ -2,7 +2,6 @@
 
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
-#include "maild/service/snapshot.hpp"
 
 #include <algorithm>
 
@@ -11,16 +10,12 @@ namespace {
 
 constexpr Duration write_after = std::chrono::milliseconds(100); ///< what comes meanwhile shares a transaction
 constexpr Duration look_again = std::chrono::seconds(2);         ///< for blocks of stories that sessions completed
-constexpr auto prune_every = std::chrono::minutes(10);
-constexpr auto prune_first = std::chrono::minutes(1); ///< after the start
 constexpr Duration pause = std::chrono::milliseconds(20); ///< between slices, for mail to go first
 constexpr int most_blocks = 50; ///< in one go
-constexpr int most_turns = 200; ///< of retention in one go
 
 } // namespace
 
-Stories::Stories(store::Store& store, Config& config, const Clock& clock)
-    : store_(store), config_(config), clock_(clock), pruned_(clock.steady() - prune_every + prune_first) {}
+Stories::Stories(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
 bool Stories::Bucket::take(double most, double per_second, SteadyTime now) {
     const double seconds = std::chrono::duration<double>(now - filled).count();
@@ -123,19 +118,6 @@ Task<void> Stories::index() {
     }
 }
 
-Task<void> Stories::prune() {
-    const auto config = config_.current();
-    for (int turn = 0; turn < most_turns; ++turn) {
-        store::Maintenance what;
-        what.stories_before = clock_.now() - config->server.stories_keep;
-        what.stories_bytes = config->server.stories_size;
-        const auto done = co_await store_.maintain(what);
-        if (!done || !done->more || is_closed())
-            co_return;
-        co_await async::sleep_for(pause);
-    }
-}
-
 Task<void> Stories::run() {
     for (;;) {
         const bool closed = is_closed(); // asked first: what was handed in before close() is then in sight
@@ -148,10 +130,6 @@ Task<void> Stories::run() {
         if (closed)
             continue;
         co_await index();
-        if (clock_.steady() - pruned_ >= prune_every) {
-            pruned_ = clock_.steady();
-            co_await prune();
-        }
         if (counts().waiting != 0) {
             co_await async::sleep_for(pause);
             continue;

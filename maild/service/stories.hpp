@@ -1,6 +1,6 @@
 // Stories: keeps what happens to messages beside their acceptance: transactions that were refused, delivery attempts, what
 // administrators did. Sessions and the queue hand in values and never wait; one coroutine writes them to the store in
-// slices, gives finished blocks of stories their search filters and lets old ones go. Owned by the server.
+// slices and gives finished blocks of stories their search filters; housekeeping lets old ones go. Owned by the server.
 // Promises: bounded in memory (limit::story_pending, then dropped and counted) and, for refusals, in rate, so that a flood
 // of them neither fills the store nor pushes out other stories. Thread-safe.
 #pragma once
@@ -15,11 +15,9 @@
 
 namespace mail::service {
 
-class Config;
-
 class Stories final : public StorySink {
   public:
-    Stories(store::Store& store, Config& config, const Clock& clock);
+    Stories(store::Store& store, const Clock& clock);
     Stories(const Stories&) = delete;
     Stories& operator=(const Stories&) = delete;
 
@@ -56,11 +54,8 @@ class Stories final : public StorySink {
     [[nodiscard]] Task<void> write(Waiting slice);
     /// Search filters for blocks that are complete.
     [[nodiscard]] Task<void> index();
-    /// One bounded turn of retention.
-    [[nodiscard]] Task<void> prune();
 
     store::Store& store_;
-    Config& config_;
     const Clock& clock_;
     async::Signal wake_;
     mutable std::mutex mutex_;
@@ -70,7 +65,6 @@ class Stories final : public StorySink {
     std::atomic<std::uint64_t> dropped_{0};
     bool overflown_ = false;
     bool closed_ = false;
-    SteadyTime pruned_{};
 };
 
 } // namespace mail::service

@@ -3,7 +3,6 @@
 
 #include "common/async/runtime.hpp"
 #include "common/base/limits.hpp"
-#include "maild/service/snapshot.hpp"
 #include "maild/store/memory/memory_store.hpp"
 #include "tests/catch.hpp"
 
@@ -27,9 +26,7 @@ template <class T> T run(Task<T> task) {
 struct World {
     StillClock clock;
     std::unique_ptr<store::Store> store = store::open_memory(clock);
-    Config config{*store};
-    Stories stories{*store, config, clock};
-    World() { REQUIRE(run(config.reload())); }
+    Stories stories{*store, clock};
 
     void refuse(const std::string& address) {
         store::Story story;
