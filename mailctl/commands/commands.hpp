@@ -11,6 +11,8 @@ struct Kind;
 
 namespace mail::mailctl {
 
+struct View;
+
 [[nodiscard]] std::vector<CommandSpec> queue_commands();
 [[nodiscard]] std::vector<CommandSpec> why_commands();
 [[nodiscard]] std::vector<CommandSpec> message_commands();
@@ -36,6 +38,12 @@ namespace mail::mailctl {
 /// Verbs of the kind mailbox: folders, rights, grant, revoke.
 [[nodiscard]] std::vector<CommandSpec> rights_commands(const schema::Kind& kind);
 [[nodiscard]] std::vector<CommandSpec> freeze_commands(const schema::Kind& kind);
+/// Verbs of the kind mailbox: recoverable, restore, hold, unhold.
+[[nodiscard]] std::vector<CommandSpec> recovery_commands(const schema::Kind& kind);
+/// A verb of the kind retention.
+[[nodiscard]] CommandSpec retention_test_command();
+/// Columns of removed mailboxes.
+[[nodiscard]] const View& removed_view();
 /// A verb of the kind route.
 [[nodiscard]] CommandSpec route_test_command();
 

@@ -173,6 +173,16 @@ Result<std::string> read_input(Session& session, const std::string& file, std::s
     return content;
 }
 
+Result<std::string> time_option(const Session& session, const Invocation& given, std::string_view option) {
+    const std::string text = given.value(option);
+    if (text.empty() || parse_rfc3339(text))
+        return text;
+    const auto ago = parse_duration(text);
+    if (!ago)
+        return fail(ErrorCode::usage, "--" + std::string(option) + " takes a span such as 2h or 3d, or a time such as 2026-01-31T12:00:00Z");
+    return format_rfc3339(session.io.now() - *ago);
+}
+
 std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
     return std::to_string(count) + " " + (count == 1 ? one : many);
 }

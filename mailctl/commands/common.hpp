@@ -23,6 +23,8 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 int list_command(Session& session, const View& view, const std::string& path, const Query& query);
 /// What `file` holds; "-" is standard input. Errors: not_found, invalid (no regular file), too_large.
 [[nodiscard]] Result<std::string> read_input(Session& session, const std::string& file, std::size_t most);
+/// The time that an option means: "2h" is two hours ago, a time stands for itself, "" when it was not given.
+[[nodiscard]] Result<std::string> time_option(const Session& session, const Invocation& given, std::string_view option);
 /// "1 mailbox", "2 mailboxes".
 [[nodiscard]] std::string counted(std::uint64_t count, const std::string& one, const std::string& many);
 

@@ -19,11 +19,23 @@ Result<std::string> mailbox_name(const Invocation& given) {
     return resource_name(*schema::find_kind("mailbox"), given.argument(0));
 }
 
+/// Beyond two thirds of what may be kept it is time to look.
+std::string recoverable_text(const json::value& kept) {
+    const auto bytes = number_at(kept, "bytes"), most = number_at(kept, "most_bytes");
+    return "recoverable: " + counted(static_cast<std::uint64_t>(number_at(kept, "messages")), "message", "messages") + ", " +
+           human_bytes(bytes) + (most > 0 ? " of " + human_bytes(most) : "") +
+           (most > 0 && bytes > most / 3 * 2 ? "; beyond that the oldest go for good" : "");
+}
+
 int run_stats(Session& session, const Invocation& given) {
     const auto mailbox = mailbox_name(given);
     auto summary = mailbox ? session.get(mail_path(*mailbox)) : Result<json::value>(fail(mailbox.error()));
     if (!summary)
         return session.report(summary.error(), "mailbox " + given.argument(0));
+    const auto whole = session.get(api::path_of("mailboxes", *mailbox));
+    const json::value* kept = whole ? at_path(*whole, "status.recoverable") : nullptr;
+    if (kept != nullptr)
+        summary->as_object()["recoverable"] = *kept;
     if (session.is_json()) {
         session.io.out << json::serialize(*summary) << '\n';
         return exit_code::ok;
@@ -36,6 +48,8 @@ int run_stats(Session& session, const Invocation& given) {
     if (session.format() == Format::table)
         session.note(counted(static_cast<std::uint64_t>(number_at(*summary, "messages")), "message", "messages") + ", " +
                      human_bytes(number_at(*summary, "bytes")) + (quota > 0 ? " of " + human_bytes(quota) : ""));
+    if (session.format() == Format::table && kept != nullptr && number_at(*kept, "messages") > 0)
+        session.note(recoverable_text(*kept));
     return code;
 }
 

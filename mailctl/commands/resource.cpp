@@ -5,6 +5,7 @@
 #include "common/schema/describe.hpp"
 #include "common/schema/json.hpp"
 #include "mailctl/commands/bulk.hpp"
+#include "mailctl/commands/commands.hpp"
 #include "mailctl/commands/common.hpp"
 #include "mailctl/commands/fields.hpp"
 
@@ -69,6 +70,8 @@ api::Call write_call(const Session& session, const std::string& method, const st
 bool exists(Session& session, const std::string& path) { return session.get(path).has_value(); }
 
 int run_list(Session& session, const Kind& kind, const Invocation& given) {
+    if (given.is_on("removed"))
+        return list_command(session, removed_view(), api::path_of(kind.plural), {{"removed", "1"}});
     return list_command(session, view_of(kind), api::path_of(kind.plural), {{"set", given.value("in-set")}});
 }
 
@@ -300,6 +303,10 @@ CommandSpec list_spec(const Kind& kind) {
     spec.summary = "List all " + std::string(kind.plural);
     spec.options = {{"in-set", "set", "Only objects of this apply set."}};
     spec.examples = {"mailctl " + noun + " list", "mailctl " + noun + " list --filter name~example.org -o json"};
+    if (kind.has_account) {
+        spec.options.push_back({"removed", "", "Those that were deleted and can still be restored."});
+        spec.examples.push_back("mailctl " + noun + " list --removed");
+    }
     spec.related = noun + " show, help filters, help formatting";
     spec.run = bound(run_list, kind);
     return spec;
@@ -314,7 +321,8 @@ CommandSpec delete_spec(const Kind& kind) {
     spec.options = {{"cascade", "", "Also delete what refers to it."}};
     spec.examples = {"mailctl " + noun + " delete " + sample_name(kind) + (kind.has_account ? " --yes" : ""),
                      "mailctl " + noun + " delete " + sample_name(kind) + " --if-present --dry-run"};
-    spec.details = kind.has_account ? "Asks first, because stored mail goes with it; without a terminal it needs --yes." : "";
+    spec.details = kind.has_account ? "Asks first, because stored mail goes with it; without a terminal it needs --yes. For a "
+                                      "while it is kept: see " + noun + " list --removed and " + noun + " restore." : "";
     spec.related = noun + " list";
     spec.run = bound(run_delete, kind);
     return spec;

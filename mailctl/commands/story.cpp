@@ -17,24 +17,13 @@ constexpr std::uint64_t usual_count = 10; ///< messages that `why` tells of with
 constexpr std::uint64_t most_at_once = 100;
 constexpr int most_pages = 100;
 
-/// "2h" is two hours ago; a time stands for itself.
-Result<std::string> time_of(const Session& session, const Invocation& given, std::string_view option) {
-    const std::string text = given.value(option);
-    if (text.empty() || parse_rfc3339(text))
-        return text;
-    const auto ago = parse_duration(text);
-    if (!ago)
-        return fail(ErrorCode::usage, "--" + std::string(option) + " takes a span such as 2h or 3d, or a time such as 2026-01-31T12:00:00Z");
-    return format_rfc3339(session.io.now() - *ago);
-}
-
 Result<Query> query_of(const Session& session, const Invocation& given) {
     Query query;
     for (const char* name : {"from", "to", "subject", "outcome"})
         query.emplace_back(name, given.value(name));
     query.emplace_back("message_id", given.value("message-id"));
     for (const char* name : {"since", "until"}) {
-        MAIL_TRY(std::string time, time_of(session, given, name));
+        MAIL_TRY(std::string time, time_option(session, given, name));
         query.emplace_back(name, std::move(time));
     }
     return query;

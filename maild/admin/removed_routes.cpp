@@ -105,6 +105,9 @@ Task<Result<store::RemovedAccount>> Api::find_removed(std::string name, store::A
     for (auto& account : accounts)
         if (account.kind == kind_name && (id == 0 ? !account.purging : account.id == id))
             co_return std::move(account);
+    if (id == 0 && services_.store.resources().get_now(kind_name, name))
+        co_return fail(ErrorCode::conflict, "mailbox " + name + " was not removed",
+                       "to restore its messages name ids, conditions or --all: see mailctl mailbox recoverable " + name);
     co_return fail(ErrorCode::not_found, "no removed mailbox " + name + (id == 0 ? "" : " with the id " + std::to_string(id)) + " is kept",
                    "see: mailctl mailbox list --removed");
 }
