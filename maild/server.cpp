@@ -16,6 +16,7 @@
 #include "maild/service/delivery.hpp"
 #include "maild/service/housekeeping.hpp"
 #include "maild/service/recovery.hpp"
+#include "maild/service/quota_watch.hpp"
 #include "maild/service/sending.hpp"
 #include "maild/service/stories.hpp"
 #include "maild/sessions.hpp"
@@ -90,6 +91,7 @@ class Server {
         outbound_.set_observer(attempt_stories_);
         MAIL_DO(outbound_.start());
         background_.spawn(executor, pickup_.run());
+        background_.spawn(executor, quota_watch_.run());
         MAIL_DO(admin_.open(boot_.socket_path(), &inherited_));
         for (const auto& socket : inherited_.unused())
             log(Event::listener_failed, {{"bind", socket}, {"reason", "no listener uses this inherited socket"}});
@@ -124,6 +126,7 @@ class Server {
         admin_.close();
         outbound_.stop();
         pickup_.stop();
+        quota_watch_.close();
         reconciler_.stop();
         const auto left = std::chrono::duration_cast<Duration>(until - clock_.steady());
         if (!sessions_.wait(std::max<Duration>(left, Duration::zero()))) {
@@ -311,6 +314,8 @@ class Server {
             out += "maild_overloaded{listener=\"" + listener.name + "\"} " + (listener.overloaded ? "1\n" : "0\n");
         out += "# HELP maild_message_bytes_left Message bytes that sessions may still hold in memory.\n"
                "# TYPE maild_message_bytes_left gauge\nmaild_message_bytes_left " + std::to_string(budget_.left()) + "\n";
+        out += "# HELP maild_quota_letters_total Letters to owners of mailboxes that fill up.\n"
+               "# TYPE maild_quota_letters_total counter\nmaild_quota_letters_total " + std::to_string(quota_watch_.letters()) + "\n";
         out += "# HELP maild_story_events_dropped_total Events of stories that came too fast to be kept.\n"
                "# TYPE maild_story_events_dropped_total counter\nmaild_story_events_dropped_total " +
                std::to_string(stories_.counts().dropped) + "\n";
@@ -346,6 +351,7 @@ class Server {
     service::Recovery recovery_;
     AttemptStories attempt_stories_{stories_};
     service::Sending sending_;
+    service::QuotaWatch quota_watch_{*store_, directory_, delivery_, bus_, clock_};
     pickup::Pickup pickup_;
     smtp::ByteBudget budget_;
     pop3::MaildropLocks maildrops_;

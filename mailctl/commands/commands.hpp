@@ -44,6 +44,7 @@ struct View;
 [[nodiscard]] CommandSpec retention_test_command();
 /// Columns of removed mailboxes.
 [[nodiscard]] const View& removed_view();
+[[nodiscard]] CommandSpec quota_command(const schema::Kind& kind);
 /// A verb of the kind route.
 [[nodiscard]] CommandSpec route_test_command();
 

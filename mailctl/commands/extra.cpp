@@ -209,9 +209,11 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
         commands.push_back(metrics_spec());
     if (kind.owns_address && !kind.has_account)
         commands.push_back(expand_command(kind));
-    if (kind.name == "mailbox")
+    if (kind.name == "mailbox") {
         for (CommandSpec& command : freeze_commands(kind))
             commands.push_back(std::move(command));
+        commands.push_back(quota_command(kind));
+    }
     if (kind.name == "mailbox")
         for (CommandSpec& command : mailbox_commands())
             commands.push_back(std::move(command));

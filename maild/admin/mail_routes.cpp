@@ -4,6 +4,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "maild/admin/reply.hpp"
+#include "maild/service/quota.hpp"
 
 #include <algorithm>
 #include <array>
@@ -158,6 +159,9 @@ Task<net::HttpResponse> MailRoutes::summary() {
     out["bytes"] = bytes;
     out["messages"] = messages;
     out["quota"] = owner_->quota;
+    out["quota_warn"] = owner_->quota_warn;
+    out["quota_send"] = owner_->quota_send;
+    out["quota_stage"] = name_of(service::quota_stage(*owner_, bytes));
     out["items"] = std::move(items);
     co_return json_reply(out);
 }

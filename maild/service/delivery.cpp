@@ -216,11 +216,9 @@ Result<store::AcceptPlan> Delivery::plan_released(const store::QueueItem& item, 
     return planned;
 }
 
-Task<void> Delivery::notify_postmaster(std::string subject, std::string text) {
-    const auto config = config_.current();
+Result<store::AcceptPlan> Delivery::plan_notice(const std::string& to, std::string subject, std::string text) {
     const Time now = clock_.now();
-    const std::string& hostname = config->server.hostname;
-    const std::string to = config->server.postmaster.empty() ? "postmaster@" + hostname : config->server.postmaster;
+    const std::string hostname = config_.current()->server.hostname;
     // RFC 3834 §5: no automatic answer is wanted.
     std::string message = make_field("From", format_mailbox("Mail server " + hostname, "postmaster@" + hostname)) +
                           make_field("To", "<" + to + ">") + make_field("Subject", subject) +
@@ -229,11 +227,32 @@ Task<void> Delivery::notify_postmaster(std::string subject, std::string text) {
                           "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
                           "Content-Type: text/plain; charset=utf-8\r\n\r\n" + text;
     const bool is_8bit = !text::is_ascii(message);
-    const auto address = parse_address(to);
-    auto planned = address ? plan_report(*address, std::move(message)) : Result<store::AcceptPlan>(fail(address.error()));
+    MAIL_TRY(const auto address, parse_address(to));
+    MAIL_TRY(auto planned, plan_report(address, std::move(message)));
+    planned.envelope.eight_bit = is_8bit;
+    return planned;
+}
+
+Task<Result<void>> Delivery::check_quota(std::shared_ptr<const Resolution> resolution, std::uint64_t size) {
+    if (resolution->mailboxes.empty() || !resolution->remote.empty() || resolution->hold)
+        co_return Result<void>{};
+    for (const auto& mailbox : resolution->mailboxes) {
+        if (mailbox->quota == 0)
+            co_return Result<void>{};
+        const auto usage = co_await store_.mail().usage(mailbox->account);
+        if (!usage || usage->bytes + std::max<std::uint64_t>(size, 1) <= mailbox->quota)
+            co_return Result<void>{};
+    }
+    co_return fail(ErrorCode::over_quota, "the mailbox has no room for this message");
+}
+
+Task<void> Delivery::notify_postmaster(std::string subject, std::string text) {
+    const auto config = config_.current();
+    const auto& server = config->server;
+    const std::string to = server.postmaster.empty() ? "postmaster@" + server.hostname : server.postmaster;
+    auto planned = plan_notice(to, subject, std::move(text));
     Result<void> outcome;
     if (planned) {
-        planned->envelope.eight_bit = is_8bit;
         const auto done = co_await store_.mail().accept(std::move(*planned));
         if (!done)
             outcome = fail(done.error());

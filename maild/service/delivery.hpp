@@ -72,6 +72,11 @@ class Delivery {
     [[nodiscard]] Result<store::AcceptPlan> plan_released(const store::QueueItem& item, std::string message) const;
     /// Whether a message that came now would be taken. Errors: no_space, temporary, closed.
     [[nodiscard]] Result<void> check_room() { return store_.mail().room_for_mail(); }
+    /// Plans a letter of ours to one of our mailboxes. `text`: UTF-8, lines end with CR LF. Errors: as plan_report().
+    [[nodiscard]] Result<store::AcceptPlan> plan_notice(const std::string& to, std::string subject, std::string text);
+    /// Whether all that an address stands for are mailboxes here without room for so many bytes more; 0: for anything.
+    /// Errors: over_quota. What fails otherwise is left to the message's own transaction.
+    [[nodiscard]] Task<Result<void>> check_quota(std::shared_ptr<const Resolution> resolution, std::uint64_t size);
     /// A message of ours to the postmaster about something an administrator should know. What fails is logged.
     [[nodiscard]] Task<void> notify_postmaster(std::string subject, std::string text);
     /// Bytes of a large message as they arrive.

@@ -5,6 +5,7 @@
 #include "common/schema/json.hpp"
 #include "common/schema/kinds/mailbox.hpp"
 #include "maild/service/directory_state.hpp"
+#include "maild/service/quota.hpp"
 #include "maild/service/resolver.hpp"
 #include "maild/store/store.hpp"
 
@@ -64,6 +65,23 @@ void Directory::forget(const store::Changes& changes) {
 
 namespace {
 
+/// The domain's stages go with the domain's quota: they make no sense beside another one.
+void set_quota(Mailbox& out, const schema::Mailbox& spec, const ConfigSnapshot& config) {
+    out.quota = spec.quota;
+    out.quota_warn = spec.quota_warn;
+    out.quota_send = spec.quota_send;
+    const auto domain = config.domains.find(out.key.substr(out.key.rfind('@') + 1));
+    if (out.quota == 0 && domain != config.domains.end()) {
+        out.quota = domain->second.default_quota;
+        if (out.quota_warn == 0)
+            out.quota_warn = domain->second.default_quota_warn;
+        if (out.quota_send == 0)
+            out.quota_send = domain->second.default_quota_send;
+    }
+    if (out.quota_warn == 0)
+        out.quota_warn = usual_warning(out.quota);
+}
+
 Result<MailboxPtr> load_mailbox(store::Store& store, const ConfigSnapshot& config, const std::string& name) {
     MAIL_TRY(const auto row, store.resources().get_now("mailbox", name));
     MAIL_TRY(const auto spec, schema::decode<schema::Mailbox>(name, std::string_view(row.spec)));
@@ -75,7 +93,6 @@ Result<MailboxPtr> load_mailbox(store::Store& store, const ConfigSnapshot& confi
     if (spec.password.form == schema::SecretSetting::Form::hash)
         out->verifier = spec.password.text;
     out->enabled = spec.enabled;
-    out->quota = spec.quota;
     out->protocols = spec.protocols;
     out->forward = spec.forward;
     out->forward_only = spec.forward_only;
@@ -84,12 +101,7 @@ Result<MailboxPtr> load_mailbox(store::Store& store, const ConfigSnapshot& confi
     out->sending = spec.sending;
     out->send_as = keys_of(spec.send_as);
     out->send_on_behalf = keys_of(spec.send_on_behalf);
-    if (out->quota == 0) {
-        const auto at = name.rfind('@');
-        const auto domain = config.domains.find(name.substr(at == std::string::npos ? 0 : at + 1));
-        if (domain != config.domains.end())
-            out->quota = domain->second.default_quota;
-    }
+    set_quota(*out, spec, config);
     return MailboxPtr(std::move(out));
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "common/schema/units.hpp"
 #include "maild/service/delivery.hpp"
 #include "maild/service/snapshot.hpp"
 
@@ -89,7 +90,18 @@ Result<void> Sending::decide(Entry& entry, const SendingRequest& request, const 
     return fail(frozen_error(freezes));
 }
 
+Task<Result<void>> Sending::check_stage(MailboxPtr who) {
+    const auto usage = co_await store_.mail().usage(who->account);
+    if (!usage || usage->bytes < who->quota_send)
+        co_return Result<void>{};
+    co_return fail(ErrorCode::over_quota, "The mailbox holds " + schema::humane_size(usage->bytes) + " and sends nothing from " +
+                                              schema::humane_size(who->quota_send) + " on; delete something first");
+}
+
 Task<Result<void>> Sending::check(SendingRequest request) {
+    if (request.who->quota_send != 0 && request.recipients.empty()) { // asked once for a message
+        MAIL_CO_DO(co_await check_stage(request.who));
+    }
     const auto limits = limits_of(*request.who);
     if (!limits.any() && frozen_count_ == 0)
         co_return Result<void>{};

@@ -43,7 +43,8 @@ class Sending {
     [[nodiscard]] Task<Result<void>> open();
 
     /// Whether this may be sent as far as it is known; nothing is counted. With no recipients: whether a message may begin.
-    /// Errors: denied (frozen, perhaps just now: the postmaster is told), temporary (a limit; later it may).
+    /// Errors: denied (frozen, perhaps just now: the postmaster is told), temporary (a limit; later it may), over_quota (the
+    /// mailbox is too full to send).
     [[nodiscard]] Task<Result<void>> check(SendingRequest request);
     /// The same for the whole message, and counts it. What has to become durable with the message is in the result; when
     /// that fails, give_back() what was taken.
@@ -60,6 +61,7 @@ class Sending {
         SendingBook book;
     };
     using EntryPtr = std::shared_ptr<Entry>;
+    [[nodiscard]] Task<Result<void>> check_stage(MailboxPtr who);
     [[nodiscard]] Task<Result<EntryPtr>> entry(store::AccountId account);
     [[nodiscard]] schema::SendingLimits limits_of(const Mailbox& mailbox) const;
     [[nodiscard]] std::vector<RecipientMark> new_ones(const SendingBook& book, const SendingRequest& request) const;

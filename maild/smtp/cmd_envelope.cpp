@@ -107,6 +107,8 @@ Task<void> Session::cmd_rcpt(Command command) {
     auto unwanted = refuse_writer(**resolution);
     if (!unwanted)
         unwanted = co_await refuse_sending(&rcpt.path.address);
+    if (!unwanted)
+        unwanted = co_await refuse_full(*resolution);
     if (unwanted) {
         co_await refuse_recipient(rcpt, std::move(*unwanted));
         co_return;

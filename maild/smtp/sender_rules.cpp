@@ -1,4 +1,5 @@
-// What a session asks about its sender: whether a group takes mail from them, and whether they may send (further).
+// What a session asks before it takes a recipient: whether a group takes mail from this sender, whether they may send
+// (further), whether there is room.
 #include "maild/service/snapshot.hpp"
 #include "maild/smtp/intake.hpp"
 #include "maild/smtp/session.hpp"
@@ -17,6 +18,15 @@ std::optional<Reply> Session::refuse_writer(const service::Resolution& resolutio
     if (services_.directory.admits(resolution, writer))
         return std::nullopt;
     return Reply(550, "5.7.1", "You may not write to this group");
+}
+
+Task<std::optional<Reply>> Session::refuse_full(service::ResolutionPtr resolution) {
+    std::optional<Reply> refusal;
+    const auto size = transaction_.mail().parameters.size.value_or(0);
+    const auto room = co_await services_.delivery.check_quota(std::move(resolution), size);
+    if (!room)
+        refusal = reply_for(room.error());
+    co_return refusal;
 }
 
 Task<std::optional<Reply>> Session::refuse_sending(const Address* next) {

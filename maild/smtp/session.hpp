@@ -107,6 +107,8 @@ class Session {
     // sender_rules.cpp
     /// Why the sender of this transaction may not write to an address that exists.
     [[nodiscard]] std::optional<Reply> refuse_writer(const service::Resolution& resolution) const;
+    /// Why there is no room, as far as it is known before the message.
+    [[nodiscard]] Task<std::optional<Reply>> refuse_full(service::ResolutionPtr resolution);
     /// Why the user may not send (further); `next` is the recipient asked about, null at MAIL.
     [[nodiscard]] Task<std::optional<Reply>> refuse_sending(const Address* next);
     /// Counts the message for its user; false: it is refused and answered.

@@ -84,6 +84,8 @@ Reply unknown_recipient(const Error& error) {
 Reply sending_refusal(const Error& error) {
     if (error.code == ErrorCode::denied)
         return Reply(550, "5.7.1", error.message);
+    if (error.code == ErrorCode::over_quota)
+        return Reply(552, "5.2.2", error.message);
     return error.code == ErrorCode::temporary ? Reply(450, "4.7.1", error.message) : reply_for(error);
 }
 

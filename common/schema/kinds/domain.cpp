@@ -2,6 +2,7 @@
 
 #include "common/base/limits.hpp"
 #include "common/schema/json.hpp"
+#include "common/schema/kinds/quota.hpp"
 #include "common/schema/rewrite.hpp"
 #include "common/schema/view.hpp"
 
@@ -66,10 +67,21 @@ constexpr Field fields[] = {
         .range(0, 86400LL * 3650)
         .wide(11)
         .example("90d"),
+    field<&Domain::default_quota_warn>("default_quota_warn",
+                                       "Of mailboxes that state no quota: from this size on the owner is warned by mail; 0 means "
+                                       "nine tenths of default_quota.")
+        .wide(12)
+        .example("4500MiB"),
+    field<&Domain::default_quota_send>("default_quota_send",
+                                       "Of mailboxes that state no quota: from this size on nothing can be sent; 0 means never.")
+        .wide(13)
+        .example("4800MiB"),
     field<&Domain::enabled>("enabled", "Whether mail for the domain is accepted.").column(4).example("true"),
 };
 
 void check(const Domain& domain, Issues& issues) {
+    check_quota_stages(issues, {"default_quota", domain.default_quota}, {"default_quota_warn", domain.default_quota_warn},
+                       {"default_quota_send", domain.default_quota_send});
     if (domain.type == "external_relay" && !domain.catch_all.empty())
         report(issues, "catch_all", "is never used: all mail of an external_relay domain goes on");
     if (!domain.alias_of.empty() && domain.type == "external_relay")

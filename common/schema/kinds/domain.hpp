@@ -16,6 +16,8 @@ struct Domain {
     Bytes default_quota = 0;            ///< of mailboxes that state none; 0: no limit
     Duration recoverable_keep{};        ///< of its mailboxes that state none; 0: the policy's
     Duration removed_keep{};            ///< of its mailboxes; 0: the policy's
+    Bytes default_quota_warn = 0;       ///< goes with default_quota; 0: nine tenths of it
+    Bytes default_quota_send = 0;       ///< goes with default_quota; 0: sending never stops
     bool enabled = true;                ///< false: mail for it is refused for the time being
 
     /// Local parts that nobody here has may be somebody's elsewhere.

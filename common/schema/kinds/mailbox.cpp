@@ -1,5 +1,7 @@
 #include "common/schema/kinds/mailbox.hpp"
 
+#include "common/schema/kinds/quota.hpp"
+
 #include "common/schema/view.hpp"
 
 #include <algorithm>
@@ -30,6 +32,13 @@ constexpr Field fields[] = {
     field<&Mailbox::quota>("quota", "Largest total size of stored mail; 0 means the domain's default_quota.")
         .column(4)
         .example("2GiB"),
+    field<&Mailbox::quota_warn>("quota_warn",
+                                "From this size on the owner is warned by mail; 0 means nine tenths of quota, or the domain's.")
+        .wide(16)
+        .example("1800MiB"),
+    field<&Mailbox::quota_send>("quota_send", "From this size on nothing can be sent; 0 means never, or the domain's.")
+        .wide(17)
+        .example("1900MiB"),
     field<&Mailbox::password>("password",
                               "Login password, kept only as a verifier; without one nobody signs in.")
         .secret(SecretUse::verifier)
@@ -114,6 +123,7 @@ void check(const Mailbox& mailbox, Issues& issues) {
             report(issues, "aliases", mailbox.aliases[i] + " is the primary address", "leave it out");
     if (!mailbox.litigation_hold && !mailbox.hold_until.empty())
         warn(issues, "hold_until", "has no effect without litigation_hold");
+    check_quota_stages(issues, {"quota", mailbox.quota}, {"quota_warn", mailbox.quota_warn}, {"quota_send", mailbox.quota_send});
     if (mailbox.forward_only && mailbox.forward.empty())
         warn(issues, "forward_only", "has no effect without forward");
 }

@@ -12,6 +12,8 @@ struct Mailbox {
     std::string type = "user"; ///< user shared room equipment
     std::string display_name;
     Bytes quota = 0;                    ///< 0: the domain's default_quota
+    Bytes quota_warn = 0;               ///< 0: nine tenths of the quota, or what the domain says of its own
+    Bytes quota_send = 0;               ///< 0: sending never stops, or what the domain says of its own
     SecretSetting password;             ///< in the store a hash; absent: no sign-in
     std::vector<std::string> aliases;   ///< further addresses of this mailbox
     std::vector<std::string> protocols; ///< services allowed; empty: all

@@ -117,7 +117,7 @@ TEST_CASE("every fault of a spec is told with its path") {
             "mailbox ann: protocols[1]: \"fax\" is none of imap, pop3, submission, ews, dav, managesieve\n"
             "mailbox ann: password: is no secret (write {from: \"env:NAME\"}, {from: \"file:PATH\"}, {hash: "
             "...} or {keep: true})\n"
-            "mailbox ann: x: unknown field \"x\" (fields are display_name, type, quota, password, aliases, "
+            "mailbox ann: x: unknown field \"x\" (fields are display_name, type, quota, quota_warn, quota_send, password, aliases, "
             "protocols, enabled, "
             "capacity, forward, forward_only, send_as, send_on_behalf, sending, litigation_hold, "
             "hold_until, hold_comment, recoverable_keep, recoverable_size, timezone)\n");
@@ -187,7 +187,7 @@ TEST_CASE("shown specs have everything but secrets") {
     CHECK(
         json::serialize(
             complete(kind, "a@b.org", object_of(R"({"quota":"1GiB","password":{"hash":"x"}})"))) ==
-        R"({"display_name":"","type":"user","quota":"1GiB","password":{"keep":true},"aliases":[],"protocols":[],"enabled":true,)"
+        R"({"display_name":"","type":"user","quota":"1GiB","quota_warn":"0","quota_send":"0","password":{"keep":true},"aliases":[],"protocols":[],"enabled":true,)"
         R"("capacity":0,"forward":[],"forward_only":false,"send_as":[],"send_on_behalf":[],)"
         R"("litigation_hold":false,"hold_until":"","hold_comment":"","recoverable_keep":"0s","recoverable_size":"0","timezone":""})");
     CHECK(json::serialize(
