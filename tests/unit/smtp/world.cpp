@@ -93,7 +93,7 @@ World::World(const Clock& clock) : clock_(clock), store_(store::open_memory(syst
     pool_ = std::make_unique<async::WorkerPool>(1, 100);
     sign_in_ = std::make_unique<service::SignIn>(*store_, *directory_, *pool_);
     delivery_ = std::make_unique<service::Delivery>(*store_, *config_, *directory_, clock_);
-    stories_ = std::make_unique<service::Stories>(*store_, *config_, clock_);
+    stories_ = std::make_unique<service::Stories>(*store_, clock_);
     delivery_->set_stories(stories_.get());
     sending_ = std::make_unique<service::Sending>(*store_, *config_, *delivery_, clock_);
     auto made = net::TlsServer::create();
@@ -112,7 +112,7 @@ World::~World() = default;
 std::vector<store::Story> World::stories() {
     stories_->close(); // what it was told is then written
     async::run_until_done(stories_->run());
-    stories_ = std::make_unique<service::Stories>(*store_, *config_, system_clock());
+    stories_ = std::make_unique<service::Stories>(*store_, system_clock());
     delivery_->set_stories(stories_.get());
     auto page = run(store_->stories().find({}));
     REQUIRE(page);
