@@ -112,6 +112,18 @@ class MailStore {
                                                                         std::size_t limit) = 0;
     [[nodiscard]] virtual Task<Result<void>> put_derived(std::vector<Derived> rows) = 0;
     [[nodiscard]] virtual Task<Result<void>> drop_derived() = 0;
+
+    /// Blobs in the order of their ids, for work that goes through all of them.
+    struct BlobPage {
+        struct Entry {
+            BlobRef blob;
+            bool derived = false; ///< derived data is kept
+        };
+        std::vector<Entry> blobs; ///< ascending
+        BlobId last = 0;          ///< no blob ever had a higher id
+    };
+    /// Those after `after`, at most `limit`.
+    [[nodiscard]] virtual Task<Result<BlobPage>> blobs(BlobId after, std::size_t limit) = 0;
 };
 
 class QueueStore {

@@ -220,6 +220,15 @@ Task<Result<void>> MailPart::drop_derived() {
     co_return Result<void>{};
 }
 
+Task<Result<MailStore::BlobPage>> MailPart::blobs(BlobId after, std::size_t limit) {
+    const std::lock_guard lock(state_.mutex);
+    BlobPage page;
+    page.last = state_.last_id;
+    for (auto it = state_.blobs.upper_bound(after); it != state_.blobs.end() && page.blobs.size() < limit; ++it)
+        page.blobs.push_back({state_.reference(it->first), it->second.derived.has_value()});
+    co_return page;
+}
+
 std::unique_ptr<MailStore> make_mail(State& state) {
     return std::make_unique<MailPart>(state);
 }

@@ -58,6 +58,7 @@ class MailPart final : public MailStore {
                                                   std::size_t limit) override;
     Task<Result<void>> put_derived(std::vector<Derived> rows) override;
     Task<Result<void>> drop_derived() override;
+    Task<Result<BlobPage>> blobs(BlobId after, std::size_t limit) override;
 
   private:
     Result<Folder> create_now(AccountId account, std::string name, FolderClass folder_class,

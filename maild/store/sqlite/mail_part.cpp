@@ -104,6 +104,11 @@ Task<Result<std::string>> MailPart::read(const BlobRef& blob, std::uint64_t offs
     return engine_.pool->run<std::string>(std::move(job));
 }
 
+Task<Result<MailStore::BlobPage>> MailPart::blobs(BlobId after, std::size_t limit) {
+    std::function<Result<BlobPage>(Database&)> read = [after, limit](Database& db) { return read_blobs(db, after, limit); };
+    return engine_.later<BlobPage>(std::move(read));
+}
+
 Task<Result<std::vector<MailStore::DerivedRow>>> MailPart::derived(FolderId id, const UidSet& uids,
                                                                    std::size_t limit) {
     if (limit <= short_read)

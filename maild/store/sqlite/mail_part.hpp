@@ -42,6 +42,7 @@ class MailPart final : public MailStore {
                                                   std::size_t limit) override;
     Task<Result<void>> put_derived(std::vector<Derived> rows) override;
     Task<Result<void>> drop_derived() override;
+    Task<Result<BlobPage>> blobs(BlobId after, std::size_t limit) override;
 
   private:
     Result<std::string> read_now(const BlobRef& blob, std::uint64_t offset, std::uint64_t length);

@@ -158,6 +158,22 @@ Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq si
     return gone;
 }
 
+Result<MailStore::BlobPage> read_blobs(Database& db, BlobId after, std::size_t limit) {
+    MailStore::BlobPage page;
+    MAIL_TRY(page.last, db.integer("SELECT coalesce(max(value), 0) FROM counter WHERE name = 'blob'"));
+    Query query(db, "SELECT b.id, b.segment, b.offset, b.length, b.checksum, d.blob IS NOT NULL "
+                    "FROM blob AS b LEFT JOIN derived AS d ON d.blob = b.id WHERE b.id > ? ORDER BY b.id LIMIT ?");
+    query.bind(after).bind(std::uint64_t{limit});
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return page;
+        page.blobs.push_back({{query.integer(0), query.as<std::uint32_t>(1), query.count(2), query.count(3),
+                               query.as<std::uint32_t>(4)},
+                              query.integer(5) != 0});
+    }
+}
+
 Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id, const UidSet& uids,
                                                         std::size_t limit) {
     std::vector<MailStore::DerivedRow> rows;

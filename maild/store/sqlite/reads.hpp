@@ -20,6 +20,7 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids,
                                                         std::size_t limit);
 [[nodiscard]] Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since);
+[[nodiscard]] Result<MailStore::BlobPage> read_blobs(Database& db, BlobId after, std::size_t limit);
 [[nodiscard]] Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id,
                                                                       const UidSet& uids, std::size_t limit);
 

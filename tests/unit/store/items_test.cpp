@@ -225,4 +225,27 @@ TEST_CASE("bodies and derived data are limited, sparse and in order") {
     done(bench.mail().put_derived({{987'654, "x", "x", "x", "x"}}));
 }
 
+TEST_CASE("all blobs are gone through in order, and which have derived data") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    CHECK(need(bench.mail().blobs(0, 10)).blobs.empty());
+    for (int i = 0; i < 5; ++i)
+        bench.deliver(ann, "m" + std::to_string(i));
+    const auto first = need(bench.mail().blobs(0, 3));
+    REQUIRE(first.blobs.size() == 3);
+    CHECK_FALSE(first.blobs[2].derived);
+    done(bench.mail().put_derived({{first.blobs[2].blob.id, "e", "b", "s", "f"}}));
+    const auto again = need(bench.mail().blobs(first.blobs[1].blob.id, 10));
+    REQUIRE(again.blobs.size() == 3);
+    CHECK(again.blobs[0].blob.id == first.blobs[2].blob.id);
+    CHECK(again.blobs[0].derived);
+    CHECK_FALSE(again.blobs[1].derived);
+    CHECK(again.last == again.blobs[2].blob.id);
+    CHECK(need(bench.mail().read(again.blobs[2].blob, 0, 10)) == "m4");
+    CHECK(need(bench.mail().blobs(again.last, 10)).blobs.empty());
+    bench.deliver(ann, "m5");
+    CHECK(need(bench.mail().blobs(again.last, 10)).blobs.size() == 1);
+}
+
 } // namespace mail::store::test
