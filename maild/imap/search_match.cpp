@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/mail/encoded.hpp"
+#include "maild/service/search_text.hpp"
 
 #include <cstring>
 
@@ -73,27 +74,14 @@ const MimeTree& SearchText::tree() {
 
 // The message's own header and those of its parts and embedded messages.
 bool SearchText::any_header_holds(std::string_view needle) {
-    if (!folded_header_) {
-        std::string text;
-        for (const auto& part : tree().parts)
-            for (const auto& field : parse_header(part.header.of(message_)).fields) {
-                text += field.name;
-                text += ": ";
-                text += decode_header(field.value);
-                text += '\n';
-            }
-        folded_header_ = casemap(text);
-    }
+    if (!folded_header_)
+        folded_header_ = service::header_search_text(message_, tree());
     return holds(*folded_header_, needle);
 }
 
 bool SearchText::body_holds(std::string_view needle) {
-    if (!folded_body_) {
-        auto& parts = folded_body_.emplace();
-        for (const auto& part : tree().parts)
-            if (part.is_text())
-                parts.push_back(casemap(decoded_text(message_, part)));
-    }
+    if (!folded_body_)
+        folded_body_ = service::body_search_texts(message_, tree());
     for (const auto& part : *folded_body_)
         if (holds(part, needle))
             return true;
