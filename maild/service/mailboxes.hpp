@@ -16,6 +16,13 @@
 #include <string>
 #include <vector>
 
+namespace mail::async {
+class WorkerPool;
+}
+namespace mail::store {
+class TextIndex;
+}
+
 namespace mail::service {
 
 /// Folders of others stand below these names: "Other Users/bob@example.org/INBOX", "Public/News" (RFC 2342). The public folders
@@ -113,6 +120,18 @@ class Mailboxes {
     };
     [[nodiscard]] Task<Result<std::vector<DerivedItem>>> derived(store::AccountId who, store::FolderId folder,
                                                                  const store::UidSet& uids, std::size_t limit);
+    /// What the text index knows: bit i of `absent` is set when the item does not hold texts[i] (casemapped, at most 64,
+    /// as store::can_find() likes them) in any header field or text part. A clear bit says nothing. Ascending UIDs; items
+    /// the index knows nothing about may be missing.
+    struct AbsentTexts {
+        store::Uid uid = 0;
+        std::uint64_t absent = 0;
+    };
+    [[nodiscard]] Task<Result<std::vector<AbsentTexts>>> absent_texts(store::AccountId who, store::FolderId folder,
+                                                                      const store::UidSet& uids,
+                                                                      const std::vector<std::string>& texts);
+    /// Both outlive this. Before any session.
+    void use_text_index(store::TextIndex& index, async::WorkerPool& pool);
     [[nodiscard]] Task<Result<std::vector<store::Vanished>>> vanished(store::AccountId who, store::FolderId folder,
                                                                       store::ModSeq since);
     [[nodiscard]] Task<Result<store::MailStore::Usage>> usage(store::AccountId who);

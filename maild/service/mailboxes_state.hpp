@@ -1,9 +1,11 @@
 // What mailboxes.cpp (folders) and mailbox_items.cpp (what is in them) share. Private to service.
 #pragma once
 
+#include "common/async/runtime.hpp"
 #include "maild/service/access_lists.hpp"
 #include "maild/service/mailboxes.hpp"
 #include "maild/service/open_folders.hpp"
+#include "maild/store/text_index.hpp"
 
 namespace mail::service {
 
@@ -16,6 +18,8 @@ struct Mailboxes::State {
     AccessLists access;
     std::shared_ptr<OpenFolders> open = std::make_shared<OpenFolders>();
     ChangeBus::Token watching;
+    store::TextIndex* texts = nullptr; ///< null: there is none
+    async::WorkerPool* pool = nullptr; ///< where texts are looked up
     std::mutex mutex;
     std::unordered_map<store::FolderId, store::AccountId> owners; ///< never changes for a folder; bounded
 };
