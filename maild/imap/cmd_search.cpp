@@ -1,4 +1,4 @@
-// SEARCH and UID SEARCH (RFC 9051 §6.4.4), ESEARCH, SEARCHRES. Stages: snapshot, envelope, bytes; see search_match.hpp.
+// SEARCH and UID SEARCH (RFC 9051 §6.4.4), ESEARCH, SEARCHRES. Stages: snapshot, text index, envelope, bytes; see search_match.hpp.
 #include "maild/imap/search_job.hpp"
 
 #include "common/base/limits.hpp"
@@ -60,12 +60,36 @@ std::vector<std::uint32_t> Session::SearchBatch::judge() const {
                                 .sent_day = facts ? facts->date_sent_day : std::nullopt,
                                 .text = &text,
                                 .saved = message.saved,
-                                .email_id = message.email_id};
+                                .email_id = message.email_id,
+                                .absent = message.candidate.absent};
         const auto& candidate = message.candidate;
         if (plan->evaluate(*snapshot, candidate.position, candidate.item, known) == Verdict::yes)
             found.push_back(candidate.position);
     }
     return found;
+}
+
+// The text index says which texts a message does not hold; only the others are read.
+Task<Result<void>> Session::search_index(const SearchRun& run, std::vector<SearchCandidate>& candidates,
+                                         std::vector<std::uint32_t>& found) {
+    const auto& plan = run.plan;
+    const auto uids = uids_of(candidates);
+    MAIL_CO_TRY(const auto rows, co_await services_.mailboxes.absent_texts(account(), run.folder, uids, plan->texts()));
+    std::vector<SearchCandidate> open;
+    auto row = rows.begin();
+    for (auto& candidate : candidates) {
+        while (row != rows.end() && row->uid < candidate.item.uid)
+            ++row;
+        if (row != rows.end() && row->uid == candidate.item.uid)
+            candidate.absent = row->absent;
+        const auto verdict = plan->evaluate(*run.snapshot, candidate.position, candidate.item, {.absent = candidate.absent});
+        if (verdict == Verdict::yes)
+            found.push_back(candidate.position);
+        else if (verdict == Verdict::unknown)
+            open.push_back(candidate);
+    }
+    candidates = std::move(open);
+    co_return Result<void>{};
 }
 
 Task<Result<void>> Session::search_envelopes(SearchRun& run, std::vector<SearchCandidate>& candidates,
@@ -88,7 +112,8 @@ Task<Result<void>> Session::search_envelopes(SearchRun& run, std::vector<SearchC
             const auto envelope = read_envelope(row->derived.envelope, plan->envelope_fields());
             const auto facts = service::unpack_facts(row->derived.facts);
             const SearchFacts known{.envelope = envelope ? &*envelope : &none,
-                                    .sent_day = facts ? facts->date_sent_day : std::nullopt};
+                                    .sent_day = facts ? facts->date_sent_day : std::nullopt,
+                                    .absent = candidate.absent};
             const auto verdict = plan->evaluate(*run.snapshot, candidate.position, candidate.item, known);
             if (verdict == Verdict::yes)
                 found.push_back(candidate.position);
@@ -190,8 +215,11 @@ Task<Result<std::vector<std::uint32_t>>> Session::run_search(SearchRun& run) {
             if (verdict == Verdict::yes)
                 found.push_back(position);
             else if (verdict == Verdict::unknown)
-                open.push_back({position, item});
+                open.push_back({.position = position, .item = item});
         }
+    if (!open.empty() && !run.plan->texts().empty()) {
+        MAIL_CO_DO(co_await search_index(run, open, found));
+    }
     run.total = open.size() * (run.plan->needs_envelope() ? 2 : 1);
     if (!open.empty() && run.plan->needs_envelope()) {
         MAIL_CO_DO(co_await search_envelopes(run, open, found));

@@ -165,6 +165,8 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Result<void>> load_message(LoadedMessage& message, const store::ItemBody& body, bool header_only);
     [[nodiscard]] Task<void> write_direct(FetchJob& job, std::string_view bytes);
     [[nodiscard]] Task<Result<std::vector<std::uint32_t>>> run_search(SearchRun& run);
+    [[nodiscard]] Task<Result<void>> search_index(const SearchRun& run, std::vector<SearchCandidate>& candidates,
+                                                  std::vector<std::uint32_t>& found);
     [[nodiscard]] Task<Result<void>> search_envelopes(SearchRun& run, std::vector<SearchCandidate>& candidates,
                                                       std::vector<std::uint32_t>& found);
     [[nodiscard]] Task<Result<void>> search_bytes(SearchRun& run, std::span<const SearchCandidate> candidates,

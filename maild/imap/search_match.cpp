@@ -112,6 +112,10 @@ Result<std::shared_ptr<const SearchPlan>> SearchPlan::prepare(const SearchProgra
             key.ranges = from.set.is_saved()            ? view.positions_of(saved_uids)
                          : from.kind == KeyKind::uid    ? view.positions_of_uids(from.set)
                                                         : view.positions_of_numbers(from.set);
+        if (reads_bytes && store::can_find(key.text)) {
+            plan->texts_.push_back(key.text);
+            key.text_number = plan->texts_.size();
+        }
         plan->fields_ = static_cast<std::uint8_t>(plan->fields_ | envelope_field_of(from.kind));
         if (from.kind == KeyKind::header && is_message_id(from.name))
             plan->fields_ = static_cast<std::uint8_t>(plan->fields_ | envelope_field::message_id);
@@ -210,6 +214,8 @@ Verdict SearchPlan::by_envelope(const Key& node, const Message& message) const {
 }
 
 Verdict SearchPlan::by_text(const Key& node, const Message& message) const {
+    if (node.text_number != 0 && ((message.facts.absent >> (node.text_number - 1)) & 1U) != 0)
+        return Verdict::no;
     auto* text = message.facts.text;
     if (text == nullptr)
         return Verdict::unknown;

@@ -1,5 +1,5 @@
 // SearchPlan: a SEARCH program made ready for one mailbox view, and its evaluation with as little as possible of each
-// message: first the folder snapshot alone, then the derived envelope, then the bytes. Each stage answers yes, no, or
+// message: first the folder snapshot alone, then the text index, then the derived envelope, then the bytes. Each stage answers yes, no, or
 // unknown yet. Pure and thread-safe once made, so that the byte stage may run on the worker pool.
 // Recursion is as deep as the program's nesting, at most limit::imap_nesting + 1.
 #pragma once
@@ -22,6 +22,7 @@ enum class Verdict : std::uint8_t { no, yes, unknown };
 struct SearchCandidate {
     std::uint32_t position = 0; ///< from 0
     service::FolderItem item;
+    std::uint64_t absent = 0; ///< bit i: SearchPlan::texts()[i] is not in this message, as the text index knows
 };
 
 /// The text of one message as BODY and TEXT see it; decoded when first asked for, then kept.
@@ -49,6 +50,7 @@ struct SearchFacts {
     SearchText* text = nullptr;
     std::optional<Time> saved = {};
     std::string_view email_id = {};
+    std::uint64_t absent = 0; ///< see SearchCandidate
 };
 
 class SearchPlan {
@@ -62,6 +64,8 @@ class SearchPlan {
                                    const service::FolderItem& item, const SearchFacts& facts) const;
     [[nodiscard]] bool needs_envelope() const noexcept { return fields_ != 0 || needs_sent_; }
     [[nodiscard]] std::uint8_t envelope_fields() const noexcept { return fields_; }
+    /// What the text index can look up; at most 64.
+    [[nodiscard]] const std::vector<std::string>& texts() const noexcept { return texts_; }
 
   private:
     struct Key {
@@ -72,6 +76,7 @@ class SearchPlan {
         std::string name;
         std::string text; ///< casemapped
         std::vector<NumberRange> ranges; ///< message numbers
+        std::size_t text_number = 0;     ///< its place in texts_, from 1; 0: not there
     };
     struct Message {
         const service::FolderSnapshot& snapshot;
@@ -86,6 +91,7 @@ class SearchPlan {
     [[nodiscard]] Verdict by_text(const Key& key, const Message& message) const;
 
     std::vector<Key> keys_;
+    std::vector<std::string> texts_;
     Time now_{};
     std::uint8_t fields_ = 0;
     bool needs_sent_ = false;
