@@ -17,10 +17,12 @@
 #include "maild/service/housekeeping.hpp"
 #include "maild/service/recovery.hpp"
 #include "maild/service/quota_watch.hpp"
+#include "maild/service/indexer.hpp"
 #include "maild/service/sending.hpp"
 #include "maild/service/stories.hpp"
 #include "maild/sessions.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
+#include "maild/store/sqlite/text_index.hpp"
 #include "maild/supervisor.hpp"
 #include "maild/version.hpp"
 
@@ -46,11 +48,11 @@ class Server {
     Server(const BootConfig& boot, const net::InheritedSockets& inherited, const Supervisor& supervisor,
            std::unique_ptr<store::Store> store)
         : boot_(boot), inherited_(inherited), supervisor_(supervisor), store_(std::move(store)), runtime_(io_threads(boot)), hashing_(std::thread::hardware_concurrency(), waiting_hashes),
-          planning_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
+          planning_(1, 64), indexing_(1, 64), config_(*store_), directory_(*store_, config_), sign_in_(*store_, directory_, hashing_),
           mailboxes_(*store_, bus_, directory_, clock_), delivery_(*store_, config_, directory_, clock_), stories_(*store_, clock_), housekeeping_(*store_, config_, directory_, clock_), recovery_(*store_, mailboxes_),
           sending_(*store_, config_, delivery_, clock_),
           pickup_({*store_, config_, directory_, delivery_, hashing_, clock_}, boot.data_dir),
-          reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
+          indexer_(*store_, *texts_, bus_, indexing_, clock_), reconciler_(config_, sign_in_), certificates_(boot.data_dir + "/tls"),
           session_services_{{config_, directory_, delivery_, sign_in_, budget_, &store_->queue(), &sending_},
                             {mailboxes_, sign_in_, sessions_, hashing_, clock_},
                             {mailboxes_, sign_in_, maildrops_}},
@@ -64,6 +66,7 @@ class Server {
         MAIL_DO(sign_in_.open());
         MAIL_DO(directory_.open());
         MAIL_DO(resources_.open());
+        mailboxes_.use_text_index(*texts_, hashing_);
         store_->on_commit([this](const store::Changes& changes) {
             directory_.forget(changes);
             bus_.publish(changes);
@@ -89,6 +92,7 @@ class Server {
             return fail(ErrorCode::conflict, problem, "free the address or change the listener");
         background_.spawn(executor, housekeeping_.run());
         outbound_.set_observer(attempt_stories_);
+        background_.spawn(executor, indexer_.run());
         MAIL_DO(outbound_.start());
         background_.spawn(executor, pickup_.run());
         background_.spawn(executor, quota_watch_.run());
@@ -138,6 +142,7 @@ class Server {
         sessions_.close();
         housekeeping_.close();
         stories_.close();
+        indexer_.close();
         background_.close();
         background_.wait(cancel_time);
         store_->close();
@@ -165,7 +170,7 @@ class Server {
     }
 
     admin::Services admin_services() {
-        admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }};
+        admin::ServerView view{[this] { return status(); }, [this] { return metrics(); }, [this] { indexer_.rebuild(); }};
         admin::Services services{*store_, resources_, bus_, std::move(view), clock_, [this] { return stopping_.load(); }};
         services.find_way = [this](std::string sender, std::string recipient) {
             return outbound_.way(std::move(sender), std::move(recipient));
@@ -300,6 +305,17 @@ class Server {
         store["free_bytes"] = stats.free_bytes;
         store["failed"] = stats.failed;
         out["store"] = std::move(store);
+        out["index"] = index_status();
+        return out;
+    }
+
+    boost::json::object index_status() const {
+        const auto counts = indexer_.counts();
+        boost::json::object out;
+        out["state"] = counts.failed ? "failed" : counts.complete ? "complete" : "building";
+        out["messages"] = counts.texts.messages;
+        out["bytes"] = counts.texts.bytes;
+        out["behind"] = counts.behind;
         return out;
     }
 
@@ -324,6 +340,19 @@ class Server {
                "# TYPE maild_messages_purged_total counter\nmaild_messages_purged_total " + std::to_string(kept.purged) + "\n";
         out += "# HELP maild_messages_expired_total Messages that went by retention rules.\n"
                "# TYPE maild_messages_expired_total counter\nmaild_messages_expired_total " + std::to_string(kept.expired) + "\n";
+        const auto index = indexer_.counts();
+        const auto line = [&](const std::string& name, const char* type, const char* help, std::uint64_t value) {
+            out += "# HELP " + name + " " + help + "\n# TYPE " + name + " " + type + "\n" + name + " " +
+                   std::to_string(value) + "\n";
+        };
+        line("maild_derived_total", "counter", "Messages whose ENVELOPE and structure were made after delivery.", index.derived);
+        line("maild_text_indexed_total", "counter", "Messages put into the search index.", index.indexed);
+        line("maild_text_index_messages", "gauge", "Messages in the search index.", index.texts.messages);
+        line("maild_text_index_bytes", "gauge", "Size of the search index.", index.texts.bytes);
+        line("maild_text_index_behind", "gauge", "At most so many messages wait to be indexed.", index.behind);
+        line("maild_text_index_lookups_total", "counter", "Texts looked up in the search index.", index.texts.lookups);
+        line("maild_text_index_lookup_failures_total", "counter", "Lookups that failed.", index.texts.failures);
+        line("maild_text_index_failed", "gauge", "Whether the search index takes nothing at the moment.", index.failed ? 1U : 0U);
         return out;
     }
 
@@ -336,9 +365,12 @@ class Server {
     std::atomic<unsigned> answered_ = io_threads(boot_); ///< I/O threads that answered the last beat()
     bool serving_ = false;
     std::unique_ptr<store::Store> store_;
+    std::unique_ptr<store::TextIndex> texts_ =
+        store::make_text_index(boot_.data_dir, static_cast<std::uint64_t>(limit::text_index_bytes));
     async::Runtime runtime_;
     async::WorkerPool hashing_;  ///< passwords and other heavy work of sessions
     async::WorkerPool planning_; ///< changes of configuration
+    async::WorkerPool indexing_; ///< what is derived from messages after their delivery
     async::Completion<bool> prepared_;
     service::ChangeBus bus_;
     service::Config config_;
@@ -353,6 +385,7 @@ class Server {
     service::Sending sending_;
     service::QuotaWatch quota_watch_{*store_, directory_, delivery_, bus_, clock_};
     pickup::Pickup pickup_;
+    service::Indexer indexer_;
     smtp::ByteBudget budget_;
     pop3::MaildropLocks maildrops_;
     Reconciler reconciler_;

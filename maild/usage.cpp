@@ -61,7 +61,7 @@ constexpr UsageRow environment_rows[] = {
 
 constexpr UsageRow file_rows[] = {
     {"/etc/maild/maild.yaml", "", "The --config file of the packaged service."},
-    {"/var/lib/maild", "", "The store: maild.db, segments of message bytes, keys of self-signed certificates."},
+    {"/var/lib/maild", "", "The store: maild.db, its search index text.db, segments of message bytes, keys of self-signed certificates."},
     {"/run/maild/admin.sock", "", "The admin socket. Root and the user that maild runs as may use it."},
 };
 

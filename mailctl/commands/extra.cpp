@@ -183,6 +183,28 @@ CommandSpec metrics_spec() {
     return spec;
 }
 
+int run_reindex(Session& session, const Invocation&) {
+    api::Call call;
+    call.method = "POST";
+    call.path = "/v1/reindex";
+    const auto reply = session.call(std::move(call));
+    if (!reply)
+        return session.report(reply.error());
+    session.io.out << "the search index is being built again; see mailctl status\n";
+    return exit_code::ok;
+}
+
+CommandSpec reindex_spec() {
+    CommandSpec spec;
+    spec.verb = "reindex";
+    spec.summary = "Throw the search index away and build it again";
+    spec.examples = {"mailctl server reindex"};
+    spec.details = "Returns at once. Searches give the same answers meanwhile, only slower.";
+    spec.related = "status, server metrics";
+    spec.run = run_reindex;
+    return spec;
+}
+
 CommandSpec password_spec(const Kind& kind, const schema::Field& field) {
     const std::string noun(kind.name);
     CommandSpec spec;
@@ -205,8 +227,10 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
     std::vector<CommandSpec> commands;
     if (const schema::Field* field = login_password(kind))
         commands.push_back(password_spec(kind, *field));
-    if (kind.name == "server")
+    if (kind.name == "server") {
         commands.push_back(metrics_spec());
+        commands.push_back(reindex_spec());
+    }
     if (kind.owns_address && !kind.has_account)
         commands.push_back(expand_command(kind));
     if (kind.name == "mailbox") {

@@ -35,6 +35,9 @@ std::string overview(const Session& session, const json::value& status) {
     add(pairs, "revision", status, "revision");
     add(pairs, "connections", status, "connections");
     pairs.emplace_back("queue", queue_line(status));
+    if (at_path(status, "index") != nullptr)
+        pairs.emplace_back("search index", raw_text(at_path(status, "index.state")) + ", " +
+                                               std::to_string(number_at(status, "index.messages")) + " messages");
     if (const json::value* store = at_path(status, "store"); store != nullptr && store->is_object())
         for (const auto& member : store->get_object()) {
             std::string key(member.key());

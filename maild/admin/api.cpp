@@ -115,6 +115,8 @@ Task<net::HttpResponse> Api::dispatch(const net::HttpRequest& request) {
             co_return method_not_allowed("POST");
         co_return co_await plan(request, what == "apply");
     }
+    if (path.size() == 2 && what == "reindex")
+        co_return reindex(request);
     if (path.size() == 2 && get) {
         if (what == "status")
             co_return co_await status();

@@ -37,6 +37,7 @@ namespace mail::admin {
 struct ServerView {
     std::function<boost::json::object()> status;  ///< body of GET /v1/status, without counters of the queue
     std::function<std::string()> metrics;         ///< further lines for GET /metrics
+    std::function<void()> reindex{};              ///< POST /v1/reindex; null: there is no index
 };
 
 /// Everything the routes work with; all of it outlives every connection.
@@ -142,6 +143,7 @@ class Api final : public net::HttpHandler {
     // status_routes.cpp
     [[nodiscard]] Reply status();
     [[nodiscard]] Reply metrics();
+    [[nodiscard]] net::HttpResponse reindex(const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse log_tail(const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse watch(const net::HttpRequest& request);
 

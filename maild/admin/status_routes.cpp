@@ -212,6 +212,15 @@ Task<net::HttpResponse> Api::metrics() {
     co_return response;
 }
 
+net::HttpResponse Api::reindex(const net::HttpRequest& request) {
+    if (request.method != "POST")
+        return method_not_allowed("POST");
+    if (!services_.server.reindex)
+        return problem_reply(Error{ErrorCode::unsupported, "this server keeps no search index", ""});
+    services_.server.reindex();
+    return json_reply(json::object{{"state", "building"}}, 202);
+}
+
 net::HttpResponse Api::log_tail(const net::HttpRequest& request) {
     if (const auto known = check_query(request, {"since", "follow", "event", "limit"}); !known)
         return problem_reply(known.error());
