@@ -16,6 +16,13 @@ constexpr std::size_t max_url = 8192;
 
 using Kind = AppendPiece::Kind;
 
+Reply append_failed(const Error& error) {
+    auto reply = Reply::no(error);
+    if (error.code == ErrorCode::too_large)
+        reply.code = "TOOBIG";
+    return reply;
+}
+
 Reply too_big() { return Reply::no("the message is larger than this server takes", "TOOBIG"); } // RFC 7889 §4
 
 // RFC 4469 §4: the URL comes back as it was sent; it stands within a line, so what cannot be quoted is left out.
@@ -303,26 +310,29 @@ Task<void> Session::end_append() {
 }
 
 Task<Reply> Session::commit_append(std::unique_ptr<AppendJob> job) {
+    if (job->replaces)
+        co_return co_await commit_replace(std::move(job));
     const auto placed = co_await services_.mailboxes.append(*mailbox_, job->folder->id, std::move(job->items));
-    if (!placed) {
-        auto reply = Reply::no(placed.error());
-        if (placed.error().code == ErrorCode::too_large)
-            reply.code = "TOOBIG";
-        co_return reply;
-    }
+    if (!placed)
+        co_return append_failed(placed.error());
     NumberList uids; // RFC 4315 §3
     for (const auto& place : *placed)
         uids.add(place.uid);
     const auto validity = placed->empty() ? job->folder->uid_validity : placed->front().uid_validity;
-    auto code = "APPENDUID " + std::to_string(validity) + " " + uids.text();
-    if (!job->replaces)
-        co_return Reply::ok("APPEND completed", std::move(code));
-    // RFC 8508 §3.3: told before the old message goes. Between the two commits a crash leaves both, never neither.
+    co_return Reply::ok("APPEND completed", "APPENDUID " + std::to_string(validity) + " " + uids.text());
+}
+
+// RFC 8508 §3: the new message comes and the old one goes in one step, or neither.
+Task<Reply> Session::commit_replace(std::unique_ptr<AppendJob> job) {
+    if (job->items.empty())
+        co_return Reply::bad("REPLACE takes one message");
+    const auto placed = co_await services_.mailboxes.replace(*mailbox_, job->folder->id, std::move(job->items.front()),
+                                                             selected_->folder.id, job->replaced);
+    if (!placed)
+        co_return append_failed(placed.error());
+    // §3.3: told before the old message goes.
+    const auto code = "APPENDUID " + std::to_string(placed->uid_validity) + " " + std::to_string(placed->uid);
     append_status(out_, "*", "OK", code, "the replacement is stored");
-    store::UidSet old{{job->replaced, job->replaced}};
-    const auto gone = co_await services_.mailboxes.expunge(account(), selected_->folder.id, std::move(old), false);
-    if (!gone)
-        co_return Reply::no(gone.error());
     co_return Reply::ok("REPLACE completed");
 }
 

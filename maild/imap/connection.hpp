@@ -212,6 +212,7 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Result<std::string>> url_bytes(const std::string& text);
     void keep_message();
     [[nodiscard]] Task<Reply> commit_append(std::unique_ptr<AppendJob> job);
+    [[nodiscard]] Task<Reply> commit_replace(std::unique_ptr<AppendJob> job);
     [[nodiscard]] Task<void> end_append();
 
     // one per command

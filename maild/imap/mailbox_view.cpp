@@ -199,7 +199,11 @@ std::vector<NumberRange> MailboxView::positions_of_numbers(const SequenceSet& se
 }
 
 bool MailboxView::out_of_range(const SequenceSet& set) const {
-    return set.largest() > size() || (set.has_star() && size() == 0);
+    // RFC 9051 §9 seq-number has "*" in an empty mailbox answered with BAD. "1:*" is let through there all the same: clients
+    // send it to get everything, whatever there is, and nothing is what everything comes to.
+    if (size() == 0)
+        return !set.is_everything();
+    return set.largest() > size();
 }
 
 store::UidSet MailboxView::uids_of(std::span<const NumberRange> positions) const {

@@ -75,8 +75,8 @@ Task<Result<std::vector<store::Uid>>> Mailboxes::expunge(store::AccountId who, s
     co_return co_await state_->store.mail().expunge(folder, std::move(uids), only_deleted);
 }
 
-Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& who, store::FolderId folder,
-                                                           std::vector<NewItem> items) {
+Task<Result<std::vector<store::AcceptPlan>>> Mailboxes::plan_append(const Mailbox& who, store::FolderId folder,
+                                                                    std::vector<NewItem> items) {
     auto account = who.account;
     auto quota = who.quota;
     MAIL_CO_TRY(const auto held, co_await authorize(account, folder, Right::insert));
@@ -105,7 +105,23 @@ Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& who, s
         plan.local.push_back(std::move(copy));
         plans.push_back(std::move(plan));
     }
+    co_return plans;
+}
+
+Task<Result<std::vector<store::Placed>>> Mailboxes::append(const Mailbox& who, store::FolderId folder,
+                                                           std::vector<NewItem> items) {
+    MAIL_CO_TRY(auto plans, co_await plan_append(who, folder, std::move(items)));
     co_return co_await state_->store.mail().append(std::move(plans));
+}
+
+Task<Result<store::Placed>> Mailboxes::replace(const Mailbox& who, store::FolderId folder, NewItem item,
+                                               store::FolderId source, store::Uid old) {
+    MAIL_CO_DO(co_await authorize(who.account, source, Right::remove_item));
+    MAIL_CO_DO(co_await authorize(who.account, source, Right::expunge));
+    std::vector<NewItem> items;
+    items.push_back(std::move(item));
+    MAIL_CO_TRY(auto plans, co_await plan_append(who, folder, std::move(items)));
+    co_return co_await state_->store.mail().replace(std::move(plans.front()), source, old);
 }
 
 Result<std::unique_ptr<store::Spool>> Mailboxes::spool(std::uint64_t size_hint) {

@@ -105,6 +105,10 @@ class Mailboxes {
     /// All or none. Errors: over_quota, too_large, no_space, not_found.
     [[nodiscard]] Task<Result<std::vector<store::Placed>>> append(const Mailbox& who, store::FolderId folder,
                                                                   std::vector<NewItem> items);
+    /// Appends `item` and expunges the item `old` of `source`, both or neither (RFC 8508). Errors: those of append, denied,
+    /// not_found also when the old one is gone.
+    [[nodiscard]] Task<Result<store::Placed>> replace(const Mailbox& who, store::FolderId folder, NewItem item,
+                                                      store::FolderId source, store::Uid old);
     /// For bytes that arrive over time; limit::stream_threshold decides who should use it.
     [[nodiscard]] Result<std::unique_ptr<store::Spool>> spool(std::uint64_t size_hint);
 
@@ -138,6 +142,9 @@ class Mailboxes {
     [[nodiscard]] ChangeBus& bus() noexcept;
 
   private:
+    /// What appending them comes to; asks for the right to.
+    [[nodiscard]] Task<Result<std::vector<store::AcceptPlan>>> plan_append(const Mailbox& who, store::FolderId folder,
+                                                                           std::vector<NewItem> items);
     /// Where a name leads.
     struct Place {
         store::AccountId account = 0;

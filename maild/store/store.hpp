@@ -77,6 +77,10 @@ class MailStore {
     /// Several messages at once, all or none (MULTIAPPEND). Any over_quota or not_found fails the whole.
     [[nodiscard]] virtual Task<Result<std::vector<Placed>>> append(std::vector<AcceptPlan> plans) = 0;
 
+    /// One message into its one folder, and the item `old` of `folder` expunged, in one transaction; what the old one gives
+    /// back counts for the quota. Errors: those of append, not_found also when the old item is gone; nothing changed then.
+    [[nodiscard]] virtual Task<Result<Placed>> replace(AcceptPlan plan, FolderId folder, Uid old) = 0;
+
     /// Every item of a folder in UID order together with the folder as of the same moment.
     struct Listing {
         Folder folder;

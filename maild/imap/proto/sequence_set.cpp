@@ -42,7 +42,6 @@ std::optional<SequenceSet> SequenceSet::parse(std::string_view text) {
                 return std::nullopt;
         }
         set.items_.push_back({*first, *last});
-        set.star_ = set.star_ || *first == 0 || *last == 0;
         if (text.empty())
             return set;
         if (text[0] != ',')
@@ -62,6 +61,11 @@ SequenceSet SequenceSet::of(std::vector<NumberRange> ranges) {
     for (const auto& range : ranges)
         set.items_.push_back({range.first, range.last});
     return set;
+}
+
+bool SequenceSet::is_everything() const noexcept {
+    return items_.size() == 1 && std::min(items_[0].first, items_[0].last) == 0 &&
+           std::max(items_[0].first, items_[0].last) == 1;
 }
 
 std::uint32_t SequenceSet::largest() const noexcept {

@@ -26,7 +26,8 @@ class SequenceSet {
     [[nodiscard]] static SequenceSet of(std::vector<NumberRange> ranges);
 
     [[nodiscard]] bool is_saved() const noexcept { return saved_; }
-    [[nodiscard]] bool has_star() const noexcept { return star_; }
+    /// "1:*" alone, either way round.
+    [[nodiscard]] bool is_everything() const noexcept;
     /// The largest number written out; 0 when there is none.
     [[nodiscard]] std::uint32_t largest() const noexcept;
     /// Sorted, merged, without overlap. `star` is what "*" means; with 0 (an empty mailbox) "*" names nothing.
@@ -39,7 +40,6 @@ class SequenceSet {
     };
     std::vector<Item> items_;
     bool saved_ = false;
-    bool star_ = false;
 };
 
 /// Whether sorted, merged ranges hold `number`. O(log n).

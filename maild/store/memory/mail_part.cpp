@@ -69,6 +69,25 @@ Result<std::vector<Placed>> MailPart::append_now(const std::vector<AcceptPlan>& 
     return placed;
 }
 
+Result<Placed> MailPart::replace_now(const AcceptPlan& plan, FolderId id, Uid old) {
+    const std::lock_guard lock(state_.mutex);
+    MAIL_DO(state_.open());
+    MAIL_TRY(FolderData * data, state_.folder(id));
+    const auto going = data->items.find(old);
+    if (going == data->items.end())
+        return fail(ErrorCode::not_found, "there is no such message");
+    // What could refuse the new one is asked before the old one goes: nothing here can be rolled back.
+    LocalCopy copy = plan.local.front();
+    if (copy.quota != 0 && copy.account == data->folder.account)
+        copy.quota += going->second.row.size;
+    MAIL_DO(state_.target_of(copy, plan.content.size()));
+    Transaction change(state_);
+    state_.recover_later(data->folder.account, state_.take_item(change, *data, old));
+    MAIL_TRY(auto receipt, state_.accept(change, plan));
+    change.commit();
+    return std::move(receipt.local.front());
+}
+
 Task<Result<MailStore::Listing>> MailPart::list(FolderId id) {
     const std::lock_guard lock(state_.mutex);
     MAIL_CO_TRY(FolderData * data, state_.folder(id));

@@ -42,6 +42,9 @@ class MailPart final : public MailStore {
     Task<Result<std::vector<Placed>>> append(std::vector<AcceptPlan> plans) override {
         return ready(append_now(plans));
     }
+    Task<Result<Placed>> replace(AcceptPlan plan, FolderId folder, Uid old) override {
+        return ready(replace_now(plan, folder, old));
+    }
     Task<Result<Listing>> list(FolderId id) override;
     Task<Result<std::vector<ItemBody>>> bodies(FolderId id, const UidSet& uids, std::size_t limit) override;
     Task<Result<std::string>> read(const BlobRef& blob, std::uint64_t offset, std::uint64_t length) override;
@@ -68,6 +71,7 @@ class MailPart final : public MailStore {
     Result<void> delete_now(FolderId id);
     Result<void> put_attributes_now(AccountId account, FolderId folder, const std::vector<AttributeChange>& changes);
     Result<std::vector<Placed>> append_now(const std::vector<AcceptPlan>& plans);
+    Result<Placed> replace_now(const AcceptPlan& plan, FolderId id, Uid old);
     Result<FlagReceipt> flags_now(const FlagChange& change);
     Result<CopyReceipt> copy_now(FolderId source, const UidSet& uids, FolderId target, bool move,
                                  std::uint64_t quota);

@@ -123,4 +123,13 @@ Result<std::vector<Placed>> append(WriteContext& context, const std::vector<Acce
     return placed;
 }
 
+Result<Placed> replace(WriteContext& context, const AcceptPlan& plan, FolderId folder, Uid old) {
+    // The old one goes first: the room it leaves is the new one's.
+    MAIL_TRY(const auto gone, expunge(context, folder, {{old, old}}, false, 0, 1));
+    if (gone.empty())
+        return fail(ErrorCode::not_found, "there is no such message");
+    MAIL_TRY(const auto placed, append(context, {plan}));
+    return placed.front();
+}
+
 } // namespace mail::store::sqlite

@@ -68,6 +68,16 @@ Task<Result<std::vector<Placed>>> MailPart::append(std::vector<AcceptPlan> plans
     co_return co_await engine_.writer->run<std::vector<Placed>>(std::move(body));
 }
 
+Task<Result<Placed>> MailPart::replace(AcceptPlan plan, FolderId folder, Uid old) {
+    MAIL_CO_DO(engine_.room_for_mail());
+    MAIL_CO_DO(engine_.place_bytes(plan));
+    auto shared = std::make_shared<const AcceptPlan>(std::move(plan));
+    std::function<Result<Placed>(WriteContext&)> body = [shared, folder, old](WriteContext& context) {
+        return sqlite::replace(context, *shared, folder, old);
+    };
+    co_return co_await engine_.writer->run<Placed>(std::move(body));
+}
+
 Task<Result<FlagReceipt>> MailPart::change_flags(FlagChange change) {
     std::function<Result<FlagReceipt>(WriteContext&)> body =
         [change = std::move(change)](WriteContext& context) { return sqlite::change_flags(context, change); };

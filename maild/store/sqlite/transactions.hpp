@@ -11,6 +11,7 @@ namespace mail::store::sqlite {
 // accept.cpp
 [[nodiscard]] Result<AcceptReceipt> accept(WriteContext& context, const AcceptPlan& plan);
 [[nodiscard]] Result<std::vector<Placed>> append(WriteContext& context, const std::vector<AcceptPlan>& plans);
+[[nodiscard]] Result<Placed> replace(WriteContext& context, const AcceptPlan& plan, FolderId folder, Uid old);
 
 // folders.cpp
 [[nodiscard]] Result<Folder> create_folder(WriteContext& context, AccountId account, const std::string& name,

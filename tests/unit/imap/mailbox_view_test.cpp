@@ -125,6 +125,10 @@ TEST_CASE("Sets become message numbers and UIDs") {
     CHECK(positions("2:3,100", false) == "2:3");
     CHECK(view.out_of_range(*SequenceSet::parse("7")));
     CHECK(!view.out_of_range(*SequenceSet::parse("1:*")));
+    const MailboxView empty(folder(0));
+    CHECK(!empty.out_of_range(*SequenceSet::parse("1:*")));
+    for (const char* text : {"1", "*", "2:*", "1:*,2"})
+        CHECK(empty.out_of_range(*SequenceSet::parse(text)));
     const std::vector<NumberRange> ranges = {{2, 4}};
     const auto uids = view.uids_of(ranges);
     REQUIRE(uids.size() == 1);

@@ -37,5 +37,8 @@ TEST_CASE("Membership and saved results") {
         CHECK(contains(ranges, n) == (n == 2 || (n >= 4 && n <= 7) || n == 9));
     CHECK(SequenceSet::parse("$")->is_saved());
     CHECK(SequenceSet::parse("3:9,2")->largest() == 9);
-    CHECK(SequenceSet::parse("3:*")->has_star());
+    for (const char* text : {"1:*", "*:1"})
+        CHECK(SequenceSet::parse(text)->is_everything());
+    for (const char* text : {"*", "1", "2:*", "1:1", "1:*,2", "$", "*:*"})
+        CHECK(!SequenceSet::parse(text)->is_everything());
 }

@@ -76,6 +76,58 @@ TEST_CASE("flags and keywords change as asked") {
     CHECK(need(bench.mail().list(inbox)).items.size() == 5);
 }
 
+TEST_CASE("RFC 8508: a replacement comes as the old message goes, or neither") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    bench.deliver(ann, "old");
+    bench.deliver(ann, "other");
+    const FolderId inbox = bench.folder(ann, "INBOX").id;
+    const FolderId drafts = bench.folder(ann, "Drafts").id;
+    const auto plan = [&](FolderId folder, std::uint64_t quota) {
+        AcceptPlan made = bench.plan("new text");
+        made.local.push_back(Bench::to(ann, folder, quota));
+        return made;
+    };
+    const auto items = [&](FolderId folder) { return need(bench.mail().list(folder)).items.size(); };
+    std::vector<Changes> told;
+    bench.store().on_commit([&](const Changes& changes) { told.push_back(changes); });
+    const auto usage = need(bench.mail().usage(ann)).bytes;
+
+    SECTION("within a folder: one change") {
+        const auto placed = need(bench.mail().replace(plan(inbox, 0), inbox, 1));
+        CHECK(placed.uid == 3);
+        CHECK(bench.content(inbox, 3) == "new text");
+        const auto gone = need(bench.mail().vanished(inbox, 0));
+        REQUIRE(gone.size() == 1);
+        CHECK((gone[0].uid == 1 && gone[0].modseq == placed.modseq));
+        REQUIRE((told.size() == 1 && told[0].folders.size() == 1));
+        CHECK((told[0].folders[0].added.size() == 1 && told[0].folders[0].expunged == std::vector<Uid>{1}));
+        CHECK(bench.folder(ann, "INBOX").messages == 2);
+    }
+    SECTION("into another folder") {
+        CHECK(need(bench.mail().replace(plan(drafts, 0), inbox, 2)).uid == 1);
+        CHECK((items(inbox) == 1 && items(drafts) == 1));
+        REQUIRE(told.size() == 1);
+        CHECK(told[0].folders.size() == 2);
+    }
+    SECTION("the room of the old message counts as the new one's") {
+        CHECK(need(bench.mail().replace(plan(inbox, usage + 5), inbox, 1)).uid == 3); // 5 bytes more than "old"
+        CHECK(code_of(bench.mail().replace(plan(inbox, usage + 5), inbox, 2)) == ErrorCode::over_quota);
+        CHECK(items(inbox) == 2);
+        CHECK(need(bench.mail().vanished(inbox, 0)).size() == 1);
+    }
+    SECTION("without the old message, or without the folder, nothing happens") {
+        CHECK(code_of(bench.mail().replace(plan(inbox, 0), inbox, 9)) == ErrorCode::not_found);
+        CHECK(code_of(bench.mail().replace(plan(inbox + 1000, 0), inbox, 1)) == ErrorCode::not_found);
+        CHECK(items(inbox) == 2);
+        CHECK(told.empty());
+        CHECK(bench.store().stats().blobs == 2);
+    }
+    bench.reopen();
+    CHECK(need(bench.mail().list(inbox)).items.size() == (items(drafts) == 1 ? 1U : 2U));
+}
+
 TEST_CASE("copies share bytes, also across accounts") {
     FOR_EACH_ENGINE;
     Bench bench(engine);
