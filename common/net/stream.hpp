@@ -73,6 +73,8 @@ class Stream {
     /// Tells the peer that nothing more comes (TLS close_notify, then FIN). Never fails. Reading goes on; a stream that is
     /// then dropped still takes in what the peer sends for a second, so that our last words are not lost in a reset.
     [[nodiscard]] virtual Task<void> shutdown() = 0;
+    /// Little will be read or written for a while: memory that the next bytes can bring back goes.
+    virtual void rest() noexcept {}
     /// Ends at once; pending operations fail with closed.
     virtual void close() noexcept = 0;
     [[nodiscard]] virtual const Peer& peer() const noexcept = 0;

@@ -90,6 +90,8 @@ Task<bool> Session::read_more() {
     if (out_.capacity() > kept_buffer)
         out_.shrink_to_fit();
     reader_.release();
+    if (idling_)
+        stream_->rest();
     reading_ = true;
     const net::Interruptible waiting(*stream_, append_ == nullptr);
     const auto more = co_await reader_.fill();
@@ -281,6 +283,8 @@ Task<void> Session::push_changes() {
         co_await tell_notifications();
         co_await flush();
     }
+    if (idling_)
+        stream_->rest();
     pushing_ = false;
     quiet_.fire();
 }

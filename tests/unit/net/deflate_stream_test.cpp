@@ -55,7 +55,40 @@ Task<void> talk(std::string_view text, std::string& out) {
     reader->close();
 }
 
+// Both ends rest after every line, the reading one also in the middle of a block.
+Task<void> talk_with_rests(std::size_t lines, std::string& said, std::string& heard) {
+    auto [left, right] = net::make_memory_pair();
+    const auto writer = net::make_deflate_stream(left);
+    const auto reader = net::make_deflate_stream(right);
+    std::string buffer(7, '\0');
+    for (std::size_t i = 0; i < lines; ++i) {
+        std::string line = "* " + std::to_string(i * i) + " FETCH (FLAGS (\\Seen))";
+        while (i % 50 == 0 && line.size() < 5000)
+            line += line;
+        said += line;
+        const auto written = co_await writer->write(line);
+        REQUIRE(written);
+        if (i % 2 == 0)
+            writer->rest(); // else the next line refers to this one
+        reader->rest();
+        while (heard.size() < said.size()) {
+            const auto got = co_await reader->read_some(buffer);
+            REQUIRE(got);
+            heard.append(buffer, 0, *got);
+            reader->rest();
+        }
+    }
+    writer->close();
+    reader->close();
+}
+
 } // namespace
+
+TEST_CASE("A stream at rest forgets nothing that it was sent") {
+    std::string said, heard;
+    async::run_until_done(talk_with_rests(1000, said, heard));
+    CHECK((said == heard));
+}
 
 TEST_CASE("RFC 4978: what one end writes, the other reads at once") {
     std::string text;
