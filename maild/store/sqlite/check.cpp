@@ -2,6 +2,7 @@
 #include "common/crypto/checksum.hpp"
 #include "maild/store/segments.hpp"
 #include "maild/store/sqlite/layout.hpp"
+#include "maild/store/sqlite/packs.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
 
 #include <algorithm>
@@ -145,7 +146,7 @@ Result<void> count_orphans(Database& db, const Directory& directory, CheckReport
     MAIL_TRY(const std::int64_t used, db.integer("SELECT coalesce(sum(used), 0) FROM segment"));
     const std::uint64_t written = std::min(on_disk, static_cast<std::uint64_t>(used));
     report.orphan_bytes = written > report.bytes ? written - report.bytes : 0;
-    MAIL_TRY(const std::int64_t derived, db.integer("SELECT count(*) FROM derived"));
+    MAIL_TRY(const std::int64_t derived, db.integer("SELECT (SELECT count(*) FROM derived) + (SELECT count(*) FROM folder_pack)"));
     report.derived_rows = static_cast<std::uint64_t>(derived);
     return {};
 }
@@ -173,8 +174,12 @@ Result<CheckReport> check_store(const std::string& path, bool drop_derived) {
     for (const char* sql : {reference_sql, dangling_sql, recoverable_sql, folder_sql, segment_sql, queue_sql, index_sql}) {
         MAIL_DO(expect_none(*database, sql, report));
     }
+    MAIL_TRY(auto packs, check_packs(*database));
+    for (std::string& one : packs)
+        problem(report, std::move(one));
     MAIL_DO(count_orphans(*database, directory, report));
     if (drop_derived) {
+        MAIL_DO(Query(*database, "DELETE FROM folder_pack").run());
         MAIL_DO(Query(*database, "DELETE FROM derived").run());
     }
     return report;

@@ -4,6 +4,7 @@
 #include "common/async/runtime.hpp"
 #include "maild/store/ready.hpp"
 #include "maild/store/sqlite/layout.hpp"
+#include "maild/store/sqlite/packer.hpp"
 #include "maild/store/sqlite/readers.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
 #include "maild/store/sqlite/writer.hpp"
@@ -15,6 +16,7 @@ struct Engine {
     Directory directory;
     std::shared_ptr<Segments> segments;
     std::unique_ptr<Readers> readers;
+    std::unique_ptr<Packer> packer; ///< outlives the writer, which runs its transactions
     std::unique_ptr<Writer> writer;
     std::unique_ptr<async::WorkerPool> pool; ///< for reads that take more than a millisecond
     std::atomic<bool> closed{false};

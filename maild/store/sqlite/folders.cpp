@@ -51,6 +51,7 @@ Result<void> rename_inbox(WriteContext& context, Folder& inbox, const std::strin
         Query vanish(context.db, "INSERT INTO vanished VALUES (?, ?, ?)");
         MAIL_DO(vanish.bind(inbox.id).bind(told.modseq).bind(item.row.uid).run());
     }
+    MAIL_DO(context.packs.drop(context.db, inbox.id, {1, ~Uid{0}}));
     return Query(context.db, "DELETE FROM item WHERE folder = ?").bind(inbox.id).run();
 }
 
@@ -104,6 +105,7 @@ Result<void> delete_folder(WriteContext& context, FolderId id) {
         "size, saved, blob, prefix) SELECT ?, ?, folder, ?, uid, flags, keywords, internal_date, size, saved, "
         "blob, prefix FROM item WHERE folder = ?");
     MAIL_DO(keep.bind(folder->account).bind(context.clock.now()).bind(folder->name).bind(id).run());
+    MAIL_DO(context.packs.drop(context.db, id, {1, ~Uid{0}}));
     MAIL_DO(Query(context.db, "DELETE FROM item WHERE folder = ?").bind(id).run());
     MAIL_DO(Query(context.db, "DELETE FROM vanished WHERE folder = ?").bind(id).run());
     MAIL_DO(Query(context.db, "DELETE FROM folder WHERE id = ?").bind(id).run());

@@ -65,6 +65,7 @@ Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked)
                          "UPDATE item SET flags = ?, keywords = ?, modseq = ? WHERE folder = ? AND uid = ?");
             update.bind(row.flags).bind(row.keywords).bind(row.modseq).bind(folder->id).bind(row.uid);
             MAIL_DO(update.run());
+            MAIL_DO(context.packs.drop(context.db, folder->id, {row.uid, row.uid}));
             told.flagged.push_back(row);
         }
         receipt.changed.push_back(std::move(row));
@@ -79,6 +80,7 @@ Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& r
                 .bind(folder.id)
                 .bind(row.uid)
                 .run());
+    MAIL_DO(context.packs.drop(context.db, folder.id, {row.uid, row.uid}));
     Query vanish(context.db, "INSERT INTO vanished VALUES (?, ?, ?)");
     MAIL_DO(vanish.bind(folder.id).bind(told.modseq).bind(row.uid).run());
     context.count(folder, row, false);
@@ -184,6 +186,8 @@ Result<void> put_derived(WriteContext& context, const std::vector<Derived>& rows
 
 Result<void> drop_derived(WriteContext& context) {
     context.touch();
+    MAIL_DO(Query(context.db, "DELETE FROM folder_pack").run());
+    context.packs.forget();
     return Query(context.db, "DELETE FROM derived").run();
 }
 

@@ -66,8 +66,12 @@ Result<std::unique_ptr<Spool>> MailPart::spool(std::uint64_t size_hint) {
 }
 
 Task<Result<MailStore::Listing>> MailPart::list(FolderId id) {
-    std::function<Result<Listing>(Database&)> read = [id](Database& db) { return read_listing(db, id); };
-    return engine_.later<Listing>(std::move(read));
+    std::function<Result<PackedListing>(Database&)> read = [id, items = engine_.packer->items()](Database& db) {
+        return read_listing(db, id, items);
+    };
+    MAIL_CO_TRY(PackedListing found, co_await engine_.later<PackedListing>(std::move(read)));
+    engine_.packer->note(id, found);
+    co_return std::move(found.listing);
 }
 
 Task<Result<std::vector<ItemBody>>> MailPart::bodies(FolderId id, const UidSet& uids, std::size_t limit) {

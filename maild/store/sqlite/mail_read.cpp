@@ -96,29 +96,6 @@ Result<std::vector<Attribute>> read_attributes_named(Database& db, std::string_v
     return attributes_of(query);
 }
 
-Result<MailStore::Listing> read_listing(Database& db, FolderId id) {
-    const Readers::Moment moment(db);
-    MAIL_TRY(Folder folder, read_folder(db, id));
-    MailStore::Listing listing{std::move(folder), {}};
-    listing.items.reserve(listing.folder.messages);
-    Query query(
-        db,
-        "SELECT uid, flags, keywords, modseq, internal_date, size FROM item WHERE folder = ? ORDER BY uid");
-    query.bind(id);
-    for (;;) {
-        MAIL_TRY(const bool row, query.step());
-        if (!row)
-            return listing;
-        ItemRow& item = listing.items.emplace_back();
-        item.uid = query.as<Uid>(0);
-        item.flags = query.as<std::uint8_t>(1);
-        item.keywords = query.text(2);
-        item.modseq = query.count(3);
-        item.internal_date = query.time(4);
-        item.size = query.as<std::uint32_t>(5);
-    }
-}
-
 Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids, std::size_t limit) {
     std::vector<ItemBody> bodies;
     for (const UidRange& range : uids) {

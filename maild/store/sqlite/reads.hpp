@@ -16,7 +16,6 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<std::string> read_account_name(Database& db, AccountId account);
 [[nodiscard]] Result<std::vector<Attribute>> read_attributes(Database& db, AccountId account, FolderId folder);
 [[nodiscard]] Result<std::vector<Attribute>> read_attributes_named(Database& db, std::string_view name);
-[[nodiscard]] Result<MailStore::Listing> read_listing(Database& db, FolderId id);
 [[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids,
                                                         std::size_t limit);
 [[nodiscard]] Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since);

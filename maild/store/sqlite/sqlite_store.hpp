@@ -23,6 +23,7 @@ struct SqliteOptions {
         static_cast<std::uint64_t>(limit::reserve_bytes); ///< free space below which new mail is refused
     std::chrono::seconds segment_quiet{
         3600};                      ///< a segment without live bytes goes so long after its last use
+    std::size_t pack_items = static_cast<std::size_t>(limit::pack_items); ///< rows of one pack; 0: none are made or used
     const FileOps* files = nullptr; ///< for tests; must outlive the store
 };
 

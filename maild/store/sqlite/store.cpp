@@ -155,6 +155,8 @@ Result<std::unique_ptr<Store>> open_engine(SqliteOptions options) {
     MAIL_TRY(engine->readers, Readers::open(path, std::max(1U, options.readers)));
     engine->pool = std::make_unique<async::WorkerPool>(pool_threads, pool_queue);
     engine->writer = std::make_unique<Writer>(std::move(database), engine->segments, *options.clock);
+    engine->packer = std::make_unique<Packer>(*engine->writer, options.pack_items);
+    engine->writer->on_commit([packer = engine->packer.get()](const Changes& changes) { packer->note(changes); });
     MAIL_DO(engine->writer->start());
     log(Event::store_opened, {{"path", path}, {"version", newest_version()}});
     return std::make_unique<SqliteStore>(std::move(engine));

@@ -295,6 +295,7 @@ void WriteContext::forget() noexcept {
     folders_.clear();
     accounts_.clear();
     segments_.clear();
+    packs.forget();
     last_ = {};
     counter_dirty_ = {};
     dirty_folders_.clear();
@@ -305,6 +306,8 @@ void WriteContext::forget() noexcept {
 void WriteContext::trim() {
     if (folders_.size() > most_cached || accounts_.size() > most_cached)
         forget();
+    if (packs.size() > most_cached)
+        packs.forget();
 }
 
 Result<void> WriteContext::load_live() {

@@ -6,6 +6,7 @@
 
 #include "maild/store/segments.hpp"
 #include "maild/store/sqlite/database.hpp"
+#include "maild/store/sqlite/packs.hpp"
 #include "maild/store/store.hpp"
 
 #include <array>
@@ -44,6 +45,7 @@ class WriteContext {
     Database& db;
     Segments& segments;
     const Clock& clock;
+    PackIndex packs;
 
     // ---- one transaction ----
     void begin();
