@@ -82,7 +82,7 @@ Result<Placed> MailPart::replace_now(const AcceptPlan& plan, FolderId id, Uid ol
         copy.quota += going->second.row.size;
     MAIL_DO(state_.target_of(copy, plan.content.size()));
     Transaction change(state_);
-    state_.recover_later(data->folder.account, state_.take_item(change, *data, old));
+    state_.recover_later(data->folder, state_.take_item(change, *data, old));
     MAIL_TRY(auto receipt, state_.accept(change, plan));
     change.commit();
     return std::move(receipt.local.front());

@@ -113,8 +113,9 @@ Result<FolderId> folder_of(WriteContext& context, AccountId account) {
 /// At most `most` items of one folder; an empty folder goes. Returns the items.
 Result<std::size_t> purge_folder(WriteContext& context, FolderId folder, std::size_t most) {
     MAIL_TRY(const auto items, load_items(context.db, folder, {}, most));
-    if (!items.empty())
+    if (!items.empty()) {
         MAIL_DO(context.packs.drop(context.db, folder, {items.front().row.uid, items.back().row.uid}));
+    }
     for (const StoredItem& item : items) {
         Query gone(context.db, "DELETE FROM item WHERE folder = ? AND uid = ?");
         MAIL_DO(gone.bind(folder).bind(item.row.uid).run());
