@@ -10,7 +10,7 @@
 
 namespace mail::service::test {
 
-World::World() : store(store::open_memory(system_clock())), config(*store), directory(*store, config) {
+World::World(const Clock& clock) : store(store::open_memory(clock)), config(*store), directory(*store, config) {
     store->on_commit([this](const store::Changes& changes) { directory.forget(changes); });
     REQUIRE(directory.open());
     add("server", "server", R"({"hostname":"mx.example.test"})");

@@ -22,7 +22,7 @@ template <class T> T run(Task<T> task) {
 
 class World {
   public:
-    World();
+    explicit World(const Clock& clock = system_clock());
     ~World();
     /// `spec` is JSON; the address index follows from the kind, as it does on the admin socket.
     void add(std::string_view kind, const std::string& name, std::string_view spec = "{}");
