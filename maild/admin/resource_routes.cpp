@@ -44,16 +44,22 @@ bool holds(const store::QueueFilter::Condition& condition, const std::string& te
     }
 }
 
-Result<void> check_fields(const schema::Kind& kind, const std::vector<store::QueueFilter::Condition>& filter) {
+/// Checks the names of fields; "true" and "false" become the words that boolean fields are told by.
+Result<void> check_fields(const schema::Kind& kind, std::vector<store::QueueFilter::Condition>& filter) {
     std::vector<std::string> known{"name", "kind", "set"};
     if (kind.owns_address)
         known.emplace_back("domain");
     for (const auto& field : kind.fields)
         known.emplace_back(field.name);
-    for (const auto& condition : filter)
+    for (auto& condition : filter) {
+        if (const auto* field = kind.find(condition.field); field != nullptr && field->type == schema::FieldType::boolean)
+            condition.value = text::iequals(condition.value, "true")    ? "yes"
+                              : text::iequals(condition.value, "false") ? "no"
+                                                                        : condition.value;
         if (std::find(known.begin(), known.end(), condition.field) == known.end())
             return fail(ErrorCode::invalid, std::string(kind.name) + " has no field " + text::escape(condition.field, 64),
                         "fields: " + text::join(known, ", "));
+    }
     return {};
 }
 
@@ -109,7 +115,7 @@ Task<net::HttpResponse> Api::list(const schema::Kind& kind, const net::HttpReque
     if (!known)
         co_return problem_reply(known.error());
     const auto limit = limit_of(request);
-    const auto filter = parse_filter(request.parameter("filter"));
+    auto filter = parse_filter(request.parameter("filter"));
     if (!limit || !filter)
         co_return problem_reply(limit ? filter.error() : limit.error());
     const auto fields = check_fields(kind, *filter);
