@@ -1,7 +1,6 @@
 #include "maild/service/recovery.hpp"
 
 #include "common/base/limits.hpp"
-#include "common/base/text.hpp"
 #include "common/mail/encoded.hpp"
 #include "common/mail/header.hpp"
 
@@ -20,7 +19,7 @@ bool fits_row(const RecoverableFilter& filter, const store::RecoverableItem& ite
 
 bool fits_head(const RecoverableFilter& filter, const Recoverable& found) {
     const auto holds = [](const std::string& text, const std::string& wanted) {
-        return wanted.empty() || text::ifind(text, wanted) != std::string_view::npos;
+        return wanted.empty() || casemap(text).find(casemap(wanted)) != std::string::npos;
     };
     return holds(found.from, filter.from) && holds(found.subject, filter.subject);
 }
