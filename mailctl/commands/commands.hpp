@@ -38,6 +38,8 @@ struct View;
 /// Verbs of the kind mailbox: folders, rights, grant, revoke.
 [[nodiscard]] std::vector<CommandSpec> rights_commands(const schema::Kind& kind);
 [[nodiscard]] std::vector<CommandSpec> freeze_commands(const schema::Kind& kind);
+/// Verbs of the kind mailbox: share, unshare.
+[[nodiscard]] std::vector<CommandSpec> share_commands(const schema::Kind& kind);
 /// Verbs of the kind mailbox: recoverable, restore, hold, unhold.
 [[nodiscard]] std::vector<CommandSpec> recovery_commands(const schema::Kind& kind);
 /// A verb of the kind retention.

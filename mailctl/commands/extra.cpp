@@ -244,6 +244,9 @@ std::vector<CommandSpec> extra_commands(const Kind& kind) {
     if (kind.name == "mailbox")
         for (CommandSpec& command : recovery_commands(kind))
             commands.push_back(std::move(command));
+    if (kind.name == "mailbox")
+        for (CommandSpec& command : share_commands(kind))
+            commands.push_back(std::move(command));
     if (kind.name == "retention")
         commands.push_back(retention_test_command());
     if (kind.name == "route")
