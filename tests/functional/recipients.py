@@ -162,6 +162,15 @@ house.mailctl("mailbox", "set", "boss@example.test", "--send-on-behalf", "ann@ex
 check("on behalf of somebody who granted it, it is not", house.submit("bob@example.test", mail("boss")).returncode == 0)
 check("and names who it was", any("Sender: <ann@example.test>" in m for m in inbox("bob") if "as boss" in m))
 
+# A mailbox that people share: one command gives it, its folders and its address to them.
+shared = '"Other Users/info@example.test/INBOX"'
+house.mailctl("mailbox", "share", "info@example.test", "carl@example.test", "ann@example.test")
+check("who shares a mailbox sends with its address", house.submit("info@example.test", mail("info"), sender="carl").returncode == 0)
+check("and reads what comes to it", until(lambda: house.imap("ann").select(shared) == ("OK", [b"1"])))
+house.mailctl("mailbox", "unshare", "info@example.test", "carl@example.test")
+check("until it is taken away", house.submit("bob@example.test", mail("info"), sender="carl").returncode != 0 and
+      house.imap("carl").select(shared)[0] == "NO" and house.imap("ann").select(shared)[0] == "OK")
+
 # Limits and the guard.
 house.mailctl("mailbox", "set", "ann@example.test", "--sending.messages-per-hour", "2")
 codes = [house.submit("bob@example.test", mail("ann")).returncode for _ in range(3)]
