@@ -181,6 +181,8 @@ Task<Result<std::vector<Mailboxes::DerivedItem>>> Mailboxes::derived(store::Acco
         place->derived = derive_item(body.blob.id, bytes);
         computed.push_back(place->derived);
     }
+    // What was expunged between the two reads is left out, like what was gone before: it has nothing to say.
+    std::erase_if(out, [](const DerivedItem& item) { return item.derived.blob == 0; });
     // Kept for the next time; that it could not be kept (full disk) does not make the answer wrong.
     const auto kept = co_await mail_store.put_derived(std::move(computed));
     static_cast<void>(kept);

@@ -136,6 +136,14 @@ def pop3_work(count):
     return work
 
 
+def load_profile(seconds):
+    def work(server):
+        done = subprocess.run([BUILD / "tests/bench/imap_profile", str(server.ports["imap"]), "clients=50", f"users={MAILBOXES}", f"secs={seconds}"],
+                              capture_output=True, text=True, timeout=300)
+        return {"commands/s": json.loads(done.stdout)["per_second"]}
+    return work
+
+
 def compare(note, quick):
     """note(what, value, unit, target) is told every median of maild and its ratio to the peer's."""
     scale = 10 if quick else 1
@@ -149,6 +157,7 @@ def compare(note, quick):
         "APPEND of 4 KiB, 10 connections": rate("append", "imap", 10, 2000 // scale),
         "a folder of 10,000": mailbox_work(10000 // scale),
         "POP3 RETR of 10,000": pop3_work(10000 // scale),
+        "IMAP load profile, 50 clients": load_profile(2 if quick else 8),
     }
     home = tempfile.mkdtemp(prefix="peer.")
     peer = Peer(home, dict(zip(("smtp", "imap", "imaps", "pop3", "sink"), free_ports(5))), MAILBOXES)
