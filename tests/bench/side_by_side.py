@@ -138,7 +138,7 @@ def pop3_work(count):
 
 def load_profile(seconds):
     def work(server):
-        done = subprocess.run([BUILD / "tests/bench/imap_profile", str(server.ports["imap"]), "clients=50", f"users={MAILBOXES}", f"secs={seconds}"],
+        done = subprocess.run([BUILD / "tests/bench/imap_profile", str(server.ports["imap"]), "clients=50", "user=u1%d@bench.test", "users=10", f"secs={seconds}"],
                               capture_output=True, text=True, timeout=300)
         return {"commands/s": json.loads(done.stdout)["per_second"]}
     return work
