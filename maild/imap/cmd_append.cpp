@@ -299,7 +299,7 @@ Task<void> Session::end_append() {
         co_await take_pieces(pieces);
     auto job = std::move(append_);
     const std::string tag = job->parser.tag();
-    own_change_ = 0;
+    own_changes_.clear();
     Reply reply = Reply::none();
     if (job->refused)
         reply = *job->refused;

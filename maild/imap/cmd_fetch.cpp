@@ -106,9 +106,7 @@ Task<Result<void>> Session::tell_vanished(const FetchArguments& arguments) {
         co_return fail(gone.error());
     const auto asked = arguments.set.is_saved() ? selected_->saved : arguments.set.resolve(UINT32_MAX);
     NumberList uids;
-    for (const auto& item : *gone)
-        if (contains(asked, item.uid))
-            uids.add(item.uid);
+    add_common(uids, *gone, asked);
     if (!uids.empty())
         say("* VANISHED (EARLIER) " + uids.text());
     co_return Result<void>{};
@@ -211,7 +209,7 @@ Task<Result<void>> Session::mark_seen(FetchJob& job, std::span<const NumberRange
     }
     if (!receipt)
         co_return fail(receipt.error());
-    own_change_ = receipt->modseq;
+    own_changes_ = receipt->changes;
     sync(false);
     co_return Result<void>{};
 }

@@ -149,9 +149,7 @@ Task<Result<void>> Session::tell_resync(const ResyncArguments& resync) {
     if (resync.known_uids)
         known = resync.known_uids->resolve(UINT32_MAX);
     NumberList uids;
-    for (const auto& item : *gone)
-        if (contains(known, item.uid))
-            uids.add(item.uid);
+    add_common(uids, *gone, known);
     if (!uids.empty())
         say("* VANISHED (EARLIER) " + uids.text());
     std::uint32_t position = 0;

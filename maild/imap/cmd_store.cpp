@@ -73,7 +73,7 @@ Task<Reply> Session::cmd_store(const Command& command) {
         co_return Reply::no(receipt.error());
     tell_new_keywords();
     tell_stored(*receipt, arguments.silent);
-    own_change_ = receipt->modseq;
+    own_changes_ = receipt->changes;
     if (receipt->modified.empty())
         co_return Reply::ok("STORE completed");
     NumberList modified; // RFC 7162 §3.1.3

@@ -193,7 +193,7 @@ Task<void> Session::dispatch(const Command& command) {
         finish(command.tag, Reply::uid_required());
         co_return;
     }
-    own_change_ = 0;
+    own_changes_.clear();
     const auto reply = co_await (this->*row->handler)(command);
     co_await catch_up(out_, command.uid || !row->by_number);
     finish(command.tag, reply);
@@ -214,7 +214,7 @@ SyncStyle Session::style(bool allow_expunge) const {
             .modseq = condstore_,
             .uid_only = uid_only_,
             .recent = !rev2_,
-            .own_change = own_change_};
+            .own_changes = own_changes_};
 }
 
 void Session::sync(bool allow_expunge) {

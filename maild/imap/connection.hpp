@@ -279,7 +279,7 @@ class Session : public std::enable_shared_from_this<Session> {
     service::MailboxPtr mailbox_;
     std::shared_ptr<void> watch_; ///< for a revoked sign-in
     std::optional<Selected> selected_;
-    store::ModSeq own_change_ = 0; ///< of this command, told already
+    std::vector<store::ModSeq> own_changes_; ///< of this command, told already; ascending
     std::unique_ptr<AppendJob> append_;
     std::vector<std::unique_ptr<SearchContext>> contexts_;
     std::unique_ptr<Notifications> notify_;

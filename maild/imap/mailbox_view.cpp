@@ -49,7 +49,8 @@ bool differs(const Walker& before, const Walker& after, const SyncStyle& style) 
     const auto& a = *before.chunk();
     const auto& b = *after.chunk();
     const auto modseq = b.modseqs[after.index()];
-    if (modseq == a.modseqs[before.index()] || modseq == style.own_change)
+    if (modseq == a.modseqs[before.index()] ||
+        std::binary_search(style.own_changes.begin(), style.own_changes.end(), modseq))
         return false;
     return style.modseq || a.flags[before.index()] != b.flags[after.index()] ||
            a.keywords[before.index()] != b.keywords[after.index()];
@@ -218,6 +219,21 @@ std::uint64_t MailboxView::count(std::span<const NumberRange> positions) noexcep
     for (const auto& range : positions)
         total += range.last - range.first + std::uint64_t{1};
     return total;
+}
+
+void add_common(NumberList& out, std::span<const store::UidRange> a, std::span<const NumberRange> b) {
+    auto x = a.begin();
+    auto y = b.begin();
+    while (x != a.end() && y != b.end()) {
+        const auto first = std::max(x->first, y->first);
+        const auto last = std::min(x->last, y->last);
+        if (first <= last)
+            out.add_range(first, last);
+        if (x->last < y->last)
+            ++x;
+        else
+            ++y;
+    }
 }
 
 } // namespace mail::imap

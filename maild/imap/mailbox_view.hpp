@@ -8,6 +8,7 @@
 #include "maild/service/folder_snapshot.hpp"
 #include "maild/store/model.hpp"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct SyncStyle {
     bool modseq = false;       ///< MODSEQ in every FETCH (RFC 7162 §3.1.1)
     bool uid_only = false;     ///< UIDFETCH with the UID in the number's place (RFC 9586)
     bool recent = false;       ///< IMAP4rev1: RECENT after EXISTS
-    store::ModSeq own_change = 0; ///< flag changes with this modseq were told already
+    std::span<const store::ModSeq> own_changes = {}; ///< flag changes with these were told already; ascending
 };
 
 class MailboxView {
@@ -56,6 +57,9 @@ class MailboxView {
     std::vector<std::string> keywords_; ///< as last told in FLAGS
     bool holds_expunged_ = false;
 };
+
+/// Adds what both hold; both ascend without overlap.
+void add_common(NumberList& out, std::span<const store::UidRange> a, std::span<const NumberRange> b);
 
 /// "* n FETCH (UID u MODSEQ (m) FLAGS (...))"; `number` counts from 1.
 void append_fetch_flags(std::string& out, std::uint32_t number, const service::FolderItem& item,

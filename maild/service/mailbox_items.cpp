@@ -189,7 +189,7 @@ Task<Result<std::vector<Mailboxes::DerivedItem>>> Mailboxes::derived(store::Acco
     co_return out;
 }
 
-Task<Result<std::vector<store::Vanished>>> Mailboxes::vanished(store::AccountId who, store::FolderId folder,
+Task<Result<store::UidSet>> Mailboxes::vanished(store::AccountId who, store::FolderId folder,
                                                                store::ModSeq since) {
     MAIL_CO_DO(co_await authorize(who, folder, Right::read));
     co_return co_await state_->store.mail().vanished(folder, since);

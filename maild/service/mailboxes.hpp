@@ -136,7 +136,7 @@ class Mailboxes {
                                                                       const std::vector<std::string>& texts);
     /// Both outlive this. Before any session.
     void use_text_index(store::TextIndex& index, async::WorkerPool& pool);
-    [[nodiscard]] Task<Result<std::vector<store::Vanished>>> vanished(store::AccountId who, store::FolderId folder,
+    [[nodiscard]] Task<Result<store::UidSet>> vanished(store::AccountId who, store::FolderId folder,
                                                                       store::ModSeq since);
     [[nodiscard]] Task<Result<store::MailStore::Usage>> usage(store::AccountId who);
     [[nodiscard]] ChangeBus& bus() noexcept;

@@ -119,6 +119,7 @@ struct SpooledBytes {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     std::uint32_t checksum = 0;
+    std::shared_ptr<const void> pin = nullptr; ///< while it lives their segment stays, although no row names them
 };
 
 /// The bytes of one message: small ones in memory, large ones already spooled. Exactly one is set.
@@ -236,17 +237,14 @@ struct FlagChange {
     bool fixed_keywords = false;           ///< and so do all keywords
 };
 struct FlagReceipt {
-    ModSeq modseq = 0;
+    ModSeq modseq = 0;           ///< highest of the folder
+    std::vector<ModSeq> changes; ///< of this change: ascending, one for each transaction that changed something
     std::vector<ItemRow> changed; ///< new state of the items that exist and passed unchanged_since
     std::vector<Uid> modified;    ///< failed unchanged_since
 };
 struct CopyReceipt {
     std::uint32_t uid_validity = 0;
     std::vector<std::pair<Uid, Uid>> pairs; ///< source, target; ascending
-};
-struct Vanished {
-    Uid uid = 0;
-    ModSeq modseq = 0;
 };
 
 } // namespace mail::store

@@ -23,6 +23,30 @@ bool contains(const UidSet& set, Uid uid) noexcept {
     return after != set.begin() && std::prev(after)->last >= uid;
 }
 
+UidSet ranges_of(std::span<const Uid> uids) {
+    UidSet set;
+    for (const Uid uid : uids) {
+        if (!set.empty() && uid <= set.back().last + 1)
+            set.back().last = std::max(set.back().last, uid);
+        else
+            set.push_back({uid, uid});
+    }
+    return set;
+}
+
+UidSet missing_uids(std::span<const Uid> present, Uid end) {
+    UidSet set;
+    Uid next = 1;
+    for (const Uid uid : present) {
+        if (uid > next)
+            set.push_back({next, uid - 1});
+        next = uid + 1;
+    }
+    if (next < end)
+        set.push_back({next, end - 1});
+    return set;
+}
+
 bool is_below(std::string_view name, std::string_view parent) noexcept {
     return name.size() > parent.size() + 1 && name.starts_with(parent) && name[parent.size()] == '/';
 }

@@ -20,6 +20,11 @@ struct DefaultFolder {
 /// `set` ascending and not overlapping.
 [[nodiscard]] bool contains(const UidSet& set, Uid uid) noexcept;
 
+/// Ascending UIDs as ranges.
+[[nodiscard]] UidSet ranges_of(std::span<const Uid> uids);
+/// The UIDs below `end` that are not among `present`, which ascend.
+[[nodiscard]] UidSet missing_uids(std::span<const Uid> present, Uid end);
+
 /// `name` lies below `parent` ("a/b" below "a").
 [[nodiscard]] bool is_below(std::string_view name, std::string_view parent) noexcept;
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace mail::store {
@@ -23,7 +24,10 @@ struct Segments::File {
     FileHandle handle;
     std::uint64_t size = 0;
     bool dirty = false; // guarded by Segments::mutex_
-    std::chrono::steady_clock::time_point last_use = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point written{};
+    // Copies are given out under Segments::mutex_ and dropped anywhere: one owner means that nobody pins the segment.
+    std::shared_ptr<const void> pin = std::make_shared<char>();
+    [[nodiscard]] bool pinned() const noexcept { return pin.use_count() > 1; }
 };
 
 Segments::~Segments() = default;
@@ -157,7 +161,7 @@ Result<Segments::Region> Segments::reserve(std::uint64_t length) {
     if (!current_ || end_ + length > current_->size) {
         MAIL_DO(roll(length));
     }
-    Region region{current_->number, end_, length};
+    Region region{current_->number, end_, length, current_->pin};
     end_ += length;
     return region;
 }
@@ -177,7 +181,7 @@ Result<void> Segments::write(const Region& region, std::uint64_t position, std::
     MAIL_DO(options_.files->write(file->handle.get(), bytes, region.offset + position));
     const std::lock_guard lock(mutex_);
     MAIL_DO(usable());
-    file->last_use = std::chrono::steady_clock::now();
+    file->written = std::chrono::steady_clock::now();
     if (!std::exchange(file->dirty, true))
         dirty_.push_back(file);
     return {};
@@ -189,7 +193,7 @@ Result<SpooledBytes> Segments::write(std::string_view bytes) {
         abandon(region);
         return fail(std::move(written).error());
     }
-    return SpooledBytes{region.segment, region.offset, bytes.size(), crypto::crc32c(bytes)};
+    return SpooledBytes{region.segment, region.offset, bytes.size(), crypto::crc32c(bytes), region.pin};
 }
 
 void Segments::abandon(const Region& region) {
@@ -244,7 +248,9 @@ Result<std::shared_ptr<Segments::File>> Segments::file_of(std::uint32_t segment)
     const off_t size = ::lseek(file->handle.get(), 0, SEEK_END);
     file->size = size < 0 ? 0 : static_cast<std::uint64_t>(size);
     if (files_.size() >= most_open_files)
-        std::erase_if(files_, [&](const auto& f) { return f.second != current_ && !f.second->dirty; });
+        std::erase_if(files_, [&](const auto& f) {
+            return f.second != current_ && !f.second->dirty && !f.second->pinned();
+        });
     files_[segment] = file;
     return file;
 }
@@ -266,19 +272,37 @@ bool Segments::is_sealed(std::uint32_t segment, std::chrono::steady_clock::durat
         return false;
     const auto open = files_.find(segment);
     return open == files_.end() ||
-           (!open->second->dirty && std::chrono::steady_clock::now() - open->second->last_use >= quiet);
+           (!open->second->dirty && !open->second->pinned() &&
+            std::chrono::steady_clock::now() - open->second->written >= quiet);
 }
 
 bool Segments::exists(std::uint32_t segment) const {
     return ::access(path_of(segment).c_str(), F_OK) == 0;
 }
 
-Result<void> Segments::remove(std::uint32_t segment) {
+Result<std::shared_ptr<const void>> Segments::pin(std::uint32_t segment) {
+    for (;;) {
+        MAIL_TRY(const auto file, file_of(segment));
+        const std::lock_guard lock(mutex_);
+        // Only the file that is known here is asked whether it is pinned.
+        if (const auto open = files_.find(segment); open != files_.end() && open->second == file)
+            return file->pin;
+    }
+}
+
+Result<std::uint64_t> Segments::remove(std::uint32_t segment) {
     const std::lock_guard lock(mutex_);
-    files_.erase(segment);
-    if (::unlink(path_of(segment).c_str()) != 0 && errno != ENOENT)
-        return file_failure("cannot remove " + path_of(segment), errno);
-    return {};
+    if (const auto open = files_.find(segment); open != files_.end()) {
+        if (open->second->pinned())
+            return std::uint64_t{0};
+        files_.erase(open);
+    }
+    const std::string path = path_of(segment);
+    struct stat info {};
+    const bool known = ::stat(path.c_str(), &info) == 0;
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        return file_failure("cannot remove " + path, errno);
+    return known ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;
 }
 
 } // namespace mail::store

@@ -4,7 +4,7 @@
 //
 // Promises: bytes are written by the calling thread at a place that nobody else got; sync() makes everything
 // written before it durable; a sealed segment never changes; a new segment's name is durable before its first
-// use. After a failed sync the object refuses everything but reads. Thread-safe. Errors: no_space, internal,
+// use. A segment's number is never used again, so that an old place never leads to other bytes. After a failed sync the object refuses everything but reads. Thread-safe. Errors: no_space, internal,
 // not_found (read).
 #pragma once
 
@@ -56,8 +56,13 @@ class Segments {
     /// yet. Error: internal, the disk fails.
     [[nodiscard]] Result<void> prepare();
     /// True if the segment is not written to any more and has not been for `quiet`.
+    /// Nor may anything in it be pinned: bytes whose rows are still to come, or a copy that a backup takes.
     [[nodiscard]] bool is_sealed(std::uint32_t segment, std::chrono::steady_clock::duration quiet);
-    [[nodiscard]] Result<void> remove(std::uint32_t segment);
+    /// Keeps a segment's file, as it is, for as long as the pin lives: neither compaction nor housekeeping takes it away.
+    /// Error: not_found.
+    [[nodiscard]] Result<std::shared_ptr<const void>> pin(std::uint32_t segment);
+    /// Returns the bytes it took on the disk; a pinned one stays. Who has it open reads on; others get not_found.
+    [[nodiscard]] Result<std::uint64_t> remove(std::uint32_t segment);
     [[nodiscard]] bool exists(std::uint32_t segment) const;
     [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_; }
 
@@ -66,6 +71,7 @@ class Segments {
         std::uint32_t segment = 0;
         std::uint64_t offset = 0;
         std::uint64_t length = 0;
+        std::shared_ptr<const void> pin = nullptr;
     };
     [[nodiscard]] Result<Region> reserve(std::uint64_t length);
     /// Longer or shorter in place, which works while nothing was reserved after it. False: not possible.

@@ -25,7 +25,7 @@ class SegmentSpool final : public Spool {
     Task<Result<void>> append(std::string_view bytes) override { co_return append_now(bytes); }
 
     Result<SpooledBytes> finish() override {
-        const SpooledBytes done{region_.segment, region_.offset, length_, checksum_};
+        const SpooledBytes done{region_.segment, region_.offset, length_, checksum_, region_.pin};
         Segments::Region rest{region_.segment, region_.offset + length_, region_.length - length_};
         if (!segments_->resize(region_, length_))
             segments_->abandon(rest);

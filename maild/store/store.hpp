@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/async/task.hpp"
+#include "common/base/limits.hpp"
 #include "maild/store/model.hpp"
 #include "maild/store/queue_model.hpp"
 #include "maild/store/recovery_store.hpp"
@@ -95,16 +96,19 @@ class MailStore {
     [[nodiscard]] virtual Task<Result<std::string>> read(const BlobRef& blob, std::uint64_t offset,
                                                          std::uint64_t length) = 0;
 
+    /// One transaction up to limit::flag_slice items; beyond that several, which others may come between.
     [[nodiscard]] virtual Task<Result<FlagReceipt>> change_flags(FlagChange change) = 0;
     /// To a folder of any account; bytes are shared. `move` expunges the source in the same transaction.
     [[nodiscard]] virtual Task<Result<CopyReceipt>> copy(FolderId source, UidSet uids, FolderId target,
                                                          bool move, std::uint64_t target_quota) = 0;
     /// Items of `uids` (all when empty) that carry \Deleted, or all of them without `only_deleted`. They go
-    /// to recoverable items in the same transaction. Returns what went, ascending.
+    /// to recoverable items in the same transaction: one for up to limit::expunge_slice items. Returns what went,
+    /// ascending.
     [[nodiscard]] virtual Task<Result<std::vector<Uid>>> expunge(FolderId folder, UidSet uids,
                                                                  bool only_deleted) = 0;
-    /// What vanished after `since`, ascending UIDs (RFC 7162 §3.2.10).
-    [[nodiscard]] virtual Task<Result<std::vector<Vanished>>> vanished(FolderId folder, ModSeq since) = 0;
+    /// What vanished after `since` (RFC 7162 §3.2.10). When that is longer ago than the folder remembers: every UID
+    /// below uid_next that no item has (RFC 7162 §3.2.5.2).
+    [[nodiscard]] virtual Task<Result<UidSet>> vanished(FolderId folder, ModSeq since) = 0;
 
     /// Derived data of the items that exist among `uids` in UID order; Derived::blob == 0 where none is kept
     /// yet.
@@ -196,6 +200,7 @@ struct StoreStats {
     std::uint64_t free_bytes = 0;
     std::uint64_t blobs = 0;      ///< blobs that something refers to
     std::uint64_t blob_bytes = 0; ///< their bytes
+    std::uint64_t longest_turn = 0; ///< microseconds the writer was busy with one batch at most, since the start
     bool failed = false; ///< an I/O error was seen; nothing is written any more and maild must restart
 };
 
@@ -215,6 +220,8 @@ struct Maintenance {
     Time stories_before{};     ///< stories and their events older than this go
     std::uint64_t stories_bytes = 0; ///< beyond so many bytes the oldest go as well; 0: no bound
     std::size_t slice = 500;   ///< rows and accounts of one turn, so that no turn holds up mail
+    unsigned compact_percent = limit::compact_percent; ///< full segments with less in use are compacted; 0: none
+    std::size_t vanished_ranges = limit::vanished_ranges; ///< kept for one folder
 };
 struct Maintained {
     std::size_t items = 0;    ///< messages that are gone for good
@@ -222,7 +229,23 @@ struct Maintained {
     std::optional<AccountId> accounts_after; ///< nullopt: all accounts were looked at
     std::size_t stories = 0;  ///< stories and events that went
     std::size_t segments = 0; ///< segment files without any live byte that were removed
+    std::uint64_t freed_bytes = 0; ///< that those files took on the disk
+    std::size_t moved = 0;    ///< messages that compaction copied out of thin segments
+    std::uint64_t moved_bytes = 0;
+    std::size_t damaged = 0;  ///< messages whose bytes it found damaged: they stay where they are, and their segment too
+    std::size_t vanished = 0; ///< ranges of expunged UIDs that were forgotten
     bool more = false;
+};
+
+/// Where the space goes.
+struct SpaceReport {
+    std::uint64_t segments = 0;
+    std::uint64_t segment_bytes = 0;  ///< up to the end of what was written
+    std::uint64_t live_bytes = 0;     ///< of them, what rows name
+    std::uint64_t thin_segments = 0;  ///< full ones with less in use than the asked percentage
+    std::uint64_t reclaimable = 0;    ///< bytes that compacting those gives back
+    std::uint64_t database_bytes = 0; ///< with its log
+    std::uint64_t free_bytes = 0;     ///< of the file system
 };
 
 class Store {
@@ -241,8 +264,10 @@ class Store {
     virtual void on_failure(std::function<void(const Error&)> listener) = 0;
     [[nodiscard]] virtual StoreStats stats() const = 0;
     /// One bounded turn of housekeeping: recoverable items, removed accounts and stories whose time has come, segments without
-    /// live bytes. An account's hold and age are read in the transaction that removes its rows.
+    /// live bytes, compaction of thin ones. An account's hold and age are read in the transaction that removes its rows.
+    /// Errors: no_space also when compaction has no room for its copies.
     [[nodiscard]] virtual Task<Result<Maintained>> maintain(Maintenance what) = 0;
+    [[nodiscard]] virtual Task<Result<SpaceReport>> space(unsigned compact_percent) = 0;
     /// Finishes what was handed in and closes; later calls fail with closed.
     virtual void close() = 0;
 };

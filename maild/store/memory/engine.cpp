@@ -62,8 +62,16 @@ class MemoryStore final : public Store {
         state_.purge_recoverable(what, done);
         state_.purge_removed(what, done);
         done.stories = state_.purge_stories(what);
+        done.vanished = state_.prune_vanished(what.vanished_ranges);
         done.more = done.more || done.accounts_after.has_value() || done.stories == what.slice;
         co_return done;
+    }
+    Task<Result<SpaceReport>> space(unsigned) override {
+        const StoreStats now = stats();
+        SpaceReport report;
+        report.live_bytes = report.segment_bytes = now.blob_bytes;
+        report.free_bytes = now.free_bytes;
+        co_return report;
     }
     void close() override {
         const std::lock_guard lock(state_.mutex);

@@ -126,6 +126,7 @@ Result<FlagReceipt> MailPart::flags_now(const FlagChange& asked) {
     MAIL_TRY(FolderData * data, state_.folder(asked.folder));
     Transaction change(state_);
     FlagReceipt receipt;
+    receipt.modseq = data->folder.modseq;
     for (const UidRange& range : asked.uids)
         for (auto it = data->items.lower_bound(range.first);
              it != data->items.end() && it->first <= range.last; ++it) {
@@ -146,6 +147,8 @@ Result<FlagReceipt> MailPart::flags_now(const FlagChange& asked) {
             }
             receipt.changed.push_back(row);
         }
+    if (receipt.modseq != data->folder.modseq)
+        receipt.changes.push_back(data->folder.modseq);
     receipt.modseq = data->folder.modseq;
     change.commit();
     return receipt;
@@ -202,14 +205,19 @@ Result<std::vector<Uid>> MailPart::expunge_now(FolderId id, const UidSet& uids, 
     return gone;
 }
 
-Task<Result<std::vector<Vanished>>> MailPart::vanished(FolderId id, ModSeq since) {
+Task<Result<UidSet>> MailPart::vanished(FolderId id, ModSeq since) {
     const std::lock_guard lock(state_.mutex);
     MAIL_CO_TRY(FolderData * data, state_.folder(id));
-    std::vector<Vanished> found;
+    std::vector<Uid> uids;
+    if (since < data->vanished_floor) {
+        for (const auto& [uid, item] : data->items)
+            uids.push_back(uid);
+        co_return missing_uids(uids, data->folder.uid_next);
+    }
     for (const auto& [uid, modseq] : data->vanished)
         if (modseq > since)
-            found.push_back({uid, modseq});
-    co_return found;
+            uids.push_back(uid);
+    co_return ranges_of(uids);
 }
 
 Task<Result<std::vector<MailStore::DerivedRow>>> MailPart::derived(FolderId id, const UidSet& uids,

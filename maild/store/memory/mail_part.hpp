@@ -56,7 +56,7 @@ class MailPart final : public MailStore {
     Task<Result<std::vector<Uid>>> expunge(FolderId id, UidSet uids, bool only_deleted) override {
         return ready(expunge_now(id, uids, only_deleted));
     }
-    Task<Result<std::vector<Vanished>>> vanished(FolderId id, ModSeq since) override;
+    Task<Result<UidSet>> vanished(FolderId id, ModSeq since) override;
     Task<Result<std::vector<DerivedRow>>> derived(FolderId id, const UidSet& uids,
                                                   std::size_t limit) override;
     Task<Result<void>> put_derived(std::vector<Derived> rows) override;

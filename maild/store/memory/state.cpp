@@ -134,6 +134,21 @@ Item State::take_item(Transaction& change, FolderData& data, Uid uid) {
     return item;
 }
 
+std::size_t State::prune_vanished(std::size_t keep) {
+    std::size_t gone = 0;
+    for (auto& [id, data] : folders) {
+        if (data.vanished.size() <= keep)
+            continue;
+        std::vector<ModSeq> numbers;
+        for (const auto& [uid, modseq] : data.vanished)
+            numbers.push_back(modseq);
+        std::sort(numbers.begin(), numbers.end(), std::greater<>());
+        data.vanished_floor = numbers[keep];
+        gone += std::erase_if(data.vanished, [&](const auto& one) { return one.second <= data.vanished_floor; });
+    }
+    return gone;
+}
+
 void State::recover_later(const Folder& folder, Item item) {
     recoverable[++last_recoverable] = {folder.account, folder.id, folder.name, clock.now(), std::move(item)};
 }

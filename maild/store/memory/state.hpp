@@ -32,6 +32,7 @@ struct FolderData {
     Folder folder;
     std::map<Uid, Item> items;
     std::map<Uid, ModSeq> vanished;
+    ModSeq vanished_floor = 0; ///< what vanished up to here may be forgotten
 };
 struct Account {
     std::string kind;
@@ -146,6 +147,8 @@ struct State {
     void add_story(Story story);
     /// How many stories or events went, whichever are more.
     std::size_t purge_stories(const Maintenance& what);
+    /// Returns how many expunged UIDs were forgotten.
+    std::size_t prune_vanished(std::size_t keep);
 };
 
 [[nodiscard]] std::unique_ptr<MailStore> make_mail(State& state);

@@ -48,8 +48,7 @@ Result<void> rename_inbox(WriteContext& context, Folder& inbox, const std::strin
         FolderChange& told = context.change(inbox);
         context.count(inbox, item.row, false);
         told.expunged.push_back(item.row.uid);
-        Query vanish(context.db, "INSERT INTO vanished VALUES (?, ?, ?)");
-        MAIL_DO(vanish.bind(inbox.id).bind(told.modseq).bind(item.row.uid).run());
+        context.vanish(inbox.id, told.modseq, item.row.uid);
     }
     MAIL_DO(context.packs.drop(context.db, inbox.id, {1, ~Uid{0}}));
     return Query(context.db, "DELETE FROM item WHERE folder = ?").bind(inbox.id).run();

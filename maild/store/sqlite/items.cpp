@@ -40,26 +40,45 @@ Result<std::vector<StoredItem>> load_items(Database& db, FolderId folder, const 
     return items;
 }
 
-Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked) {
+namespace {
+/// Rows without what only the bytes need: the first `slice` of `uids` above `after`.
+Result<std::vector<ItemRow>> load_rows(Database& db, FolderId folder, const UidSet& uids, Uid after, std::size_t slice) {
+    std::vector<ItemRow> rows;
+    for (const UidRange& range : uids) {
+        if (range.last <= after)
+            continue;
+        Query query(db, "SELECT uid, flags, keywords, modseq, internal_date, size FROM item WHERE folder = ? AND uid BETWEEN ? "
+                        "AND ? ORDER BY uid");
+        query.bind(folder).bind(std::max(range.first, after + 1)).bind(range.last);
+        while (rows.size() < slice) {
+            MAIL_TRY(const bool row, query.step());
+            if (!row)
+                break;
+            rows.push_back({query.as<Uid>(0), query.as<std::uint8_t>(1), query.string(2), query.count(3), query.time(4),
+                            query.as<std::uint32_t>(5)});
+        }
+    }
+    return rows;
+}
+} // namespace
+
+Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked, Uid after, std::size_t slice) {
     MAIL_TRY(Folder * folder, context.folder(asked.folder));
-    if (asked.uids.empty())
-        return FlagReceipt{folder->modseq, {}, {}};
-    MAIL_TRY(auto items, load_items(context.db, asked.folder, asked.uids, 0));
+    MAIL_TRY(auto rows, load_rows(context.db, asked.folder, asked.uids, after, slice));
     FlagReceipt receipt;
-    for (StoredItem& item : items) {
-        ItemRow& row = item.row;
+    for (ItemRow& row : rows) {
         if (asked.unchanged_since && row.modseq > *asked.unchanged_since) {
             receipt.modified.push_back(row.uid);
             continue;
         }
         const FlagState before{row.flags, row.keywords};
-        FlagState after = apply_flags(before, asked);
-        if (after != before) {
+        FlagState now = apply_flags(before, asked);
+        if (now != before) {
             FolderChange& told = context.change(*folder);
             folder->unseen += (before.flags & flag::seen) ? 1 : 0;
-            folder->unseen -= (after.flags & flag::seen) ? 1 : 0;
-            row.flags = after.flags;
-            row.keywords = std::move(after.keywords);
+            folder->unseen -= (now.flags & flag::seen) ? 1 : 0;
+            row.flags = now.flags;
+            row.keywords = std::move(now.keywords);
             row.modseq = told.modseq;
             Query update(context.db,
                          "UPDATE item SET flags = ?, keywords = ?, modseq = ? WHERE folder = ? AND uid = ?");
@@ -71,6 +90,8 @@ Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked)
         receipt.changed.push_back(std::move(row));
     }
     receipt.modseq = folder->modseq;
+    if (context.touched())
+        receipt.changes.push_back(folder->modseq);
     return receipt;
 }
 
@@ -81,8 +102,7 @@ Result<void> remove_item(WriteContext& context, Folder& folder, const ItemRow& r
                 .bind(row.uid)
                 .run());
     MAIL_DO(context.packs.drop(context.db, folder.id, {row.uid, row.uid}));
-    Query vanish(context.db, "INSERT INTO vanished VALUES (?, ?, ?)");
-    MAIL_DO(vanish.bind(folder.id).bind(told.modseq).bind(row.uid).run());
+    context.vanish(folder.id, told.modseq, row.uid);
     context.count(folder, row, false);
     told.expunged.push_back(row.uid);
     return {};

@@ -2,10 +2,20 @@
 #include "maild/store/sqlite/mail_part.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace mail::store::sqlite {
 namespace {
 
-constexpr std::size_t expunge_slice = 2000;      ///< items of one transaction
+constexpr std::size_t expunge_slice = limit::expunge_slice;
+
+template <class T> void append_to(std::vector<T>& all, std::vector<T>& more) {
+    if (all.empty())
+        all.swap(more);
+    else
+        all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
 
 } // namespace
 
@@ -79,9 +89,24 @@ Task<Result<Placed>> MailPart::replace(AcceptPlan plan, FolderId folder, Uid old
 }
 
 Task<Result<FlagReceipt>> MailPart::change_flags(FlagChange change) {
-    std::function<Result<FlagReceipt>(WriteContext&)> body =
-        [change = std::move(change)](WriteContext& context) { return sqlite::change_flags(context, change); };
-    return engine_.writer->run<FlagReceipt>(std::move(body));
+    // In slices, so that marking a large folder does not hold up everybody's mail.
+    const auto asked = std::make_shared<const FlagChange>(std::move(change));
+    FlagReceipt all;
+    Uid after = 0;
+    for (;;) {
+        std::function<Result<FlagReceipt>(WriteContext&)> body = [asked, after](WriteContext& context) {
+            return sqlite::change_flags(context, *asked, after, std::size_t{limit::flag_slice});
+        };
+        MAIL_CO_TRY(FlagReceipt slice, co_await engine_.writer->run<FlagReceipt>(std::move(body)));
+        const std::size_t seen = slice.changed.size() + slice.modified.size();
+        after = std::max(slice.changed.empty() ? 0 : slice.changed.back().uid, slice.modified.empty() ? 0 : slice.modified.back());
+        all.modseq = slice.modseq;
+        append_to(all.changes, slice.changes);
+        append_to(all.changed, slice.changed);
+        append_to(all.modified, slice.modified);
+        if (seen < std::size_t{limit::flag_slice})
+            co_return all;
+    }
 }
 
 Task<Result<CopyReceipt>> MailPart::copy(FolderId source, UidSet uids, FolderId target, bool move,

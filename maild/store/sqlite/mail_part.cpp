@@ -53,9 +53,9 @@ Task<Result<std::vector<Attribute>>> MailPart::attributes_named(std::string_view
         [&](Database& db) { return read_attributes_named(db, name); }));
 }
 
-Task<Result<std::vector<Vanished>>> MailPart::vanished(FolderId id, ModSeq since) {
-    return ready(engine_.now<std::vector<Vanished>>(
-        [&](Database& db) { return read_vanished(db, id, since); }));
+Task<Result<UidSet>> MailPart::vanished(FolderId id, ModSeq since) {
+    std::function<Result<UidSet>(Database&)> read = [id, since](Database& db) { return read_vanished(db, id, since); };
+    return engine_.later<UidSet>(std::move(read));
 }
 
 Result<void> MailPart::room_for_mail() { return engine_.room_for_mail(); }
@@ -90,13 +90,28 @@ Result<std::string> MailPart::read_now(const BlobRef& blob, std::uint64_t offset
     if (offset >= blob.length)
         return std::string();
     length = std::min(length, blob.length - offset);
-    MAIL_TRY(std::string bytes, engine_.segments->read(blob.segment, blob.offset + offset, length));
+    MAIL_TRY(std::string bytes, read_moving(blob, offset, length));
     const bool whole = offset == 0 && length == blob.length;
     if (bytes.size() != length || (whole && crypto::crc32c(bytes) != blob.checksum)) {
         log(Event::store_damaged, {{"blob", blob.id}, {"segment", blob.segment}, {"offset", blob.offset}});
         return fail(ErrorCode::internal, "the stored message is damaged", "run maild check");
     }
     return bytes;
+}
+
+// Compaction may have moved the bytes since the reference was read, and their old file may be gone. A segment's number is
+// never used again, so an old place holds the same bytes or none.
+Result<std::string> MailPart::read_moving(const BlobRef& blob, std::uint64_t offset, std::uint64_t length) {
+    BlobRef place = blob;
+    for (;;) {
+        auto bytes = engine_.segments->read(place.segment, place.offset + offset, length);
+        if (bytes || bytes.error().code != ErrorCode::not_found)
+            return bytes;
+        MAIL_TRY(const BlobRef now, engine_.now<BlobRef>([&](Database& db) { return read_place(db, blob.id); }));
+        if (now.segment == place.segment) // the rows say so, and yet the file is not there
+            return bytes;
+        place = now;
+    }
 }
 
 Task<Result<std::string>> MailPart::read(const BlobRef& blob, std::uint64_t offset, std::uint64_t length) {

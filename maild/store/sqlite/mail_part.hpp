@@ -38,7 +38,7 @@ class MailPart final : public MailStore {
     Task<Result<CopyReceipt>> copy(FolderId source, UidSet uids, FolderId target, bool move,
                                    std::uint64_t target_quota) override;
     Task<Result<std::vector<Uid>>> expunge(FolderId id, UidSet uids, bool only_deleted) override;
-    Task<Result<std::vector<Vanished>>> vanished(FolderId id, ModSeq since) override;
+    Task<Result<UidSet>> vanished(FolderId id, ModSeq since) override;
     Task<Result<std::vector<DerivedRow>>> derived(FolderId id, const UidSet& uids,
                                                   std::size_t limit) override;
     Task<Result<void>> put_derived(std::vector<Derived> rows) override;
@@ -46,6 +46,7 @@ class MailPart final : public MailStore {
     Task<Result<BlobPage>> blobs(BlobId after, std::size_t limit) override;
 
   private:
+    Result<std::string> read_moving(const BlobRef& blob, std::uint64_t offset, std::uint64_t length);
     Result<std::string> read_now(const BlobRef& blob, std::uint64_t offset, std::uint64_t length);
 
     Engine& engine_;

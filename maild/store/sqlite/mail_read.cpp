@@ -120,19 +120,31 @@ Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSe
     return bodies;
 }
 
-Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since) {
-    MAIL_DO(read_folder(db, id));
-    std::vector<Vanished> gone;
-    Query query(db, "SELECT uid, modseq FROM vanished WHERE folder = ? AND modseq > ?");
-    query.bind(id).bind(since);
+Result<BlobRef> read_place(Database& db, BlobId blob) {
+    Query query(db, "SELECT id, segment, offset, length, checksum FROM blob WHERE id = ?");
+    MAIL_TRY(const bool row, query.bind(blob).step());
+    if (!row)
+        return fail(ErrorCode::not_found, "the message is gone");
+    return BlobRef{query.integer(0), query.as<std::uint32_t>(1), query.count(2), query.count(3), query.as<std::uint32_t>(4)};
+}
+
+Result<SpaceReport> read_space(Database& db, unsigned compact_percent) {
+    SpaceReport report;
+    Query query(db, "SELECT used, live_bytes, id < (SELECT max(id) FROM segment) FROM segment");
     for (;;) {
         MAIL_TRY(const bool row, query.step());
         if (!row)
-            break;
-        gone.push_back({query.as<Uid>(0), query.count(1)});
+            return report;
+        const std::uint64_t used = query.count(0);
+        const std::uint64_t live = query.count(1);
+        ++report.segments;
+        report.segment_bytes += used;
+        report.live_bytes += live;
+        if (query.integer(2) != 0 && live * 100 < used * compact_percent) {
+            ++report.thin_segments;
+            report.reclaimable += used - live;
+        }
     }
-    std::sort(gone.begin(), gone.end(), [](const Vanished& a, const Vanished& b) { return a.uid < b.uid; });
-    return gone;
 }
 
 Result<MailStore::BlobPage> read_blobs(Database& db, BlobId after, std::size_t limit) {

@@ -18,8 +18,11 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<std::vector<Attribute>> read_attributes_named(Database& db, std::string_view name);
 [[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids,
                                                         std::size_t limit);
-[[nodiscard]] Result<std::vector<Vanished>> read_vanished(Database& db, FolderId id, ModSeq since);
 [[nodiscard]] Result<MailStore::BlobPage> read_blobs(Database& db, BlobId after, std::size_t limit);
+/// Where a blob is now. Errors: not_found.
+[[nodiscard]] Result<BlobRef> read_place(Database& db, BlobId blob);
+[[nodiscard]] Result<SpaceReport> read_space(Database& db, unsigned compact_percent);
+[[nodiscard]] Result<UidSet> read_vanished(Database& db, FolderId id, ModSeq since);
 [[nodiscard]] Result<std::vector<MailStore::DerivedRow>> read_derived(Database& db, FolderId id,
                                                                       const UidSet& uids, std::size_t limit);
 

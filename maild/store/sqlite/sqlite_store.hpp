@@ -21,8 +21,7 @@ struct SqliteOptions {
     std::uint64_t segment_bytes = std::uint64_t{256} << 20;
     std::uint64_t reserve_bytes =
         static_cast<std::uint64_t>(limit::reserve_bytes); ///< free space below which new mail is refused
-    std::chrono::seconds segment_quiet{
-        3600};                      ///< a segment without live bytes goes so long after its last use
+    std::chrono::seconds segment_quiet{0}; ///< a segment goes so long after its last byte was written at the earliest
     std::size_t pack_items = static_cast<std::size_t>(limit::pack_items); ///< rows of one pack; 0: none are made or used
     const FileOps* files = nullptr; ///< for tests; must outlive the store
 };

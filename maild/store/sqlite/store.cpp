@@ -1,10 +1,11 @@
 // Opening, closing and the parts that belong to no single interface.
 #include "common/base/log.hpp"
-#include "maild/store/sqlite/engine.hpp"
+#include "maild/store/sqlite/compaction.hpp"
 #include "maild/store/sqlite/reads.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <future>
 
 namespace mail::store {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr unsigned pool_threads = 2;
 constexpr std::size_t pool_queue = 1024;
+constexpr std::size_t folders_of_a_turn = 100; ///< whose vanished UIDs are counted
 constexpr std::int64_t space_check_every = 200'000; ///< microseconds of the monotonic clock
 
 Result<void> put_meta_row(WriteContext& context, std::string_view key, std::string_view value) {
@@ -68,9 +70,11 @@ class SqliteStore final : public Store {
     }
     StoreStats stats() const override;
     Task<Result<Maintained>> maintain(Maintenance what) override;
+    Task<Result<SpaceReport>> space(unsigned compact_percent) override;
     void close() override { shut(); }
 
   private:
+    [[nodiscard]] Task<Result<std::uint64_t>> remove_segment(std::uint32_t segment);
     void shut() {
         if (engine_->closed.exchange(true))
             return;
@@ -84,6 +88,8 @@ class SqliteStore final : public Store {
     std::unique_ptr<StoryStore> stories_ = make_stories(*engine_);
     std::unique_ptr<RecoveryStore> recovery_ = make_recovery(*engine_);
     MetaPart meta_{*engine_};
+    Compaction compaction_{*engine_};
+    std::atomic<FolderId> memories_seen_{0}; ///< folders whose vanished UIDs were counted in this round of maintenance
 };
 
 StoreStats SqliteStore::stats() const {
@@ -92,6 +98,7 @@ StoreStats SqliteStore::stats() const {
     stats.commits = counts.commits;
     stats.transactions = counts.transactions;
     stats.waiting = counts.waiting;
+    stats.longest_turn = counts.longest_turn;
     stats.failed = counts.failed;
     stats.segment_syncs = engine_->segments->syncs();
     stats.free_bytes = free_bytes_of(engine_->directory.path());
@@ -102,15 +109,54 @@ StoreStats SqliteStore::stats() const {
 
 Task<Result<Maintained>> SqliteStore::maintain(Maintenance what) {
     const auto quiet = engine_->options.segment_quiet;
-    std::function<Result<MaintenanceTurn>(WriteContext&)> body = [what, quiet](WriteContext& context) {
-        return sqlite::maintain(context, what, quiet);
+    const FolderId after = memories_seen_;
+    std::function<Result<VanishedScan>(Database&)> look = [after, keep = what.vanished_ranges](Database& db) {
+        return find_long_memories(db, after, keep, folders_of_a_turn);
+    };
+    MAIL_CO_TRY(VanishedScan memories, co_await engine_->later<VanishedScan>(std::move(look)));
+    memories_seen_ = memories.next;
+    const bool more_memories = memories.next != 0;
+    std::function<Result<MaintenanceTurn>(WriteContext&)> body = [what, quiet, cuts = std::move(memories.cuts)](
+                                                                     WriteContext& context) -> Result<MaintenanceTurn> {
+        MAIL_TRY(const std::size_t forgotten, prune_vanished(context, cuts, what.slice));
+        MAIL_TRY(auto turn, sqlite::maintain(context, what, quiet));
+        turn.done.vanished = forgotten;
+        turn.done.more = turn.done.more || (forgotten != 0 && forgotten >= what.slice);
+        return turn;
     };
     MAIL_CO_TRY(MaintenanceTurn turn, co_await engine_->writer->run<MaintenanceTurn>(std::move(body)));
+    Maintained& done = turn.done;
+    done.more = done.more || more_memories;
     for (const std::uint32_t segment : turn.dead_segments) {
-        MAIL_CO_DO(engine_->segments->remove(segment));
-        ++turn.done.segments;
+        MAIL_CO_TRY(const std::uint64_t freed, co_await remove_segment(segment));
+        done.freed_bytes += freed;
+        done.segments += freed != 0 ? 1 : 0;
     }
-    co_return turn.done;
+    MAIL_CO_DO(co_await compaction_.turn(what, done));
+    co_return done;
+}
+
+/// Unlinking a large file takes its time: not on an I/O thread.
+Task<Result<std::uint64_t>> SqliteStore::remove_segment(std::uint32_t segment) {
+    std::function<Result<std::uint64_t>()> job = [this, segment] { return engine_->segments->remove(segment); };
+    auto freed = co_await engine_->pool->run<std::uint64_t>(std::move(job));
+    if (freed && *freed != 0)
+        log(Event::store_compacted, {{"segment", segment}, {"bytes", *freed}});
+    co_return freed;
+}
+
+Task<Result<SpaceReport>> SqliteStore::space(unsigned compact_percent) {
+    std::function<Result<SpaceReport>(Database&)> read = [compact_percent](Database& db) {
+        return read_space(db, compact_percent);
+    };
+    MAIL_CO_TRY(SpaceReport report, co_await engine_->later<SpaceReport>(std::move(read)));
+    std::error_code ignored;
+    for (const char* suffix : {"", "-wal"}) {
+        const auto size = std::filesystem::file_size(engine_->directory.database() + suffix, ignored);
+        report.database_bytes += ignored ? 0 : size;
+    }
+    report.free_bytes = free_bytes_of(engine_->directory.path());
+    co_return report;
 }
 
 Result<std::vector<SegmentUse>> known_segments(Database& database) {

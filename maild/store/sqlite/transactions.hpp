@@ -28,7 +28,8 @@ namespace mail::store::sqlite {
                                             const std::vector<AttributeChange>& changes);
 
 // items.cpp
-[[nodiscard]] Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& change);
+/// Of the items with UIDs above `after` at most `slice`, which the receipt names all: changed or modified.
+[[nodiscard]] Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& change, Uid after, std::size_t slice);
 [[nodiscard]] Result<CopyReceipt> copy_items(WriteContext& context, FolderId source, const UidSet& uids,
                                              FolderId target, bool move, std::uint64_t quota);
 /// At most `slice` items with UIDs above `after`; returns what went.
@@ -36,6 +37,21 @@ namespace mail::store::sqlite {
                                                bool only_deleted, Uid after, std::size_t slice);
 [[nodiscard]] Result<void> put_derived(WriteContext& context, const std::vector<Derived>& rows);
 [[nodiscard]] Result<void> drop_derived(WriteContext& context);
+
+// vanished.cpp
+/// What vanished up to `floor` is forgotten.
+struct VanishedCut {
+    FolderId folder = 0;
+    ModSeq floor = 0;
+};
+struct VanishedScan {
+    std::vector<VanishedCut> cuts;
+    FolderId next = 0; ///< where to go on; 0: all folders were looked at
+};
+/// Folders beyond `after` that remember more than `keep` ranges, among the next `most`.
+[[nodiscard]] Result<VanishedScan> find_long_memories(Database& db, FolderId after, std::size_t keep, std::size_t most);
+/// Forgets at most `most` ranges; as many: call again.
+[[nodiscard]] Result<std::size_t> prune_vanished(WriteContext& context, const std::vector<VanishedCut>& cuts, std::size_t most);
 
 // queue_write.cpp
 [[nodiscard]] Result<void> enqueue(WriteContext& context, const AcceptPlan& plan, BlobId blob);

@@ -170,6 +170,17 @@ void WriteContext::count(Folder& folder, const ItemRow& row, bool added) {
     }
 }
 
+void WriteContext::vanish(FolderId folder, ModSeq modseq, Uid uid) {
+    if (!vanished_.empty()) {
+        VanishedRange& last = vanished_.back();
+        if (last.folder == folder && last.modseq == modseq && last.uids.last + 1 == uid) {
+            last.uids.last = uid;
+            return;
+        }
+    }
+    vanished_.push_back({folder, modseq, {uid, uid}});
+}
+
 Result<Folder*> WriteContext::add_folder(AccountId account, std::string name, FolderClass folder_class,
                                          SpecialUse special_use) {
     touch();
@@ -193,6 +204,7 @@ Result<Folder*> WriteContext::add_folder(AccountId account, std::string name, Fo
 void WriteContext::forget_folder(const Folder& folder) {
     const FolderId id = folder.id; // `folder` may be the cached row itself
     std::erase(dirty_folders_, id);
+    std::erase_if(vanished_, [id](const VanishedRange& range) { return range.folder == id; });
     folders_.erase(id);
 }
 
@@ -261,6 +273,29 @@ Result<void> WriteContext::release(BlobId blob) {
     return {};
 }
 
+Result<bool> WriteContext::move_blob(const BlobRef& from, const SpooledBytes& to) {
+    touch();
+    {
+        Query query(db, "UPDATE blob SET segment = ?, offset = ? WHERE id = ? AND segment = ? AND offset = ? RETURNING id");
+        query.bind(to.segment).bind(to.offset).bind(from.id).bind(from.segment).bind(from.offset);
+        MAIL_TRY(const bool moved, query.step());
+        if (!moved)
+            return false;
+    }
+    MAIL_DO(Query(db, "DELETE FROM body_journal WHERE blob = ?").bind(from.id).run());
+    const auto length = static_cast<std::int64_t>(from.length);
+    MAIL_TRY(SegmentState * before, segment(from.segment));
+    --before->blobs;
+    before->bytes -= length;
+    before->dirty = true;
+    MAIL_TRY(SegmentState * after, segment(to.segment)); // `before` stays valid: the map keeps its nodes
+    after->used = std::max(after->used, to.offset + to.length);
+    ++after->blobs;
+    after->bytes += length;
+    after->dirty = true;
+    return true;
+}
+
 Result<void> WriteContext::flush() {
     for (const FolderId id : dirty_folders_) {
         FolderState& state = folders_.at(id);
@@ -273,6 +308,11 @@ Result<void> WriteContext::flush() {
         state.dirty = false;
     }
     dirty_folders_.clear();
+    for (const VanishedRange& range : vanished_) {
+        Query write(db, "INSERT INTO vanished (folder, modseq, uid, last) VALUES (?, ?, ?, ?)");
+        MAIL_DO(write.bind(range.folder).bind(range.modseq).bind(range.uids.first).bind(range.uids.last).run());
+    }
+    vanished_.clear();
     for (std::size_t i = 0; i < counters; ++i) {
         if (!counter_dirty_[i])
             continue;
@@ -299,6 +339,7 @@ void WriteContext::forget() noexcept {
     last_ = {};
     counter_dirty_ = {};
     dirty_folders_.clear();
+    vanished_.clear();
     forget_unsynced();
     begin();
 }

@@ -89,6 +89,8 @@ class WriteContext {
     void tell_attributes(AccountId account);
     /// Adds to or takes from a folder's counts and its account's.
     void count(Folder& folder, const ItemRow& row, bool added);
+    /// The folder lost this item with this change. Neighbours share a row, which flush() writes.
+    void vanish(FolderId folder, ModSeq modseq, Uid uid);
     /// A new folder's row. Errors: conflict.
     [[nodiscard]] Result<Folder*> add_folder(AccountId account, std::string name, FolderClass folder_class,
                                              SpecialUse special_use);
@@ -103,6 +105,9 @@ class WriteContext {
     [[nodiscard]] Result<void> hold(BlobId blob);
     /// Drops a reference; the last one takes the blob and what was derived from it along.
     [[nodiscard]] Result<void> release(BlobId blob);
+
+    /// The same bytes are at another place now, and durable there. False: the blob is not where `from` says any more.
+    [[nodiscard]] Result<bool> move_blob(const BlobRef& from, const SpooledBytes& to);
 
     /// Writes cached rows that changed. At the end of every batch, before the commit.
     [[nodiscard]] Result<void> flush();
@@ -134,6 +139,12 @@ class WriteContext {
     std::array<std::optional<std::int64_t>, counters> last_{};
     std::array<bool, counters> counter_dirty_{};
     std::vector<FolderId> dirty_folders_;
+    struct VanishedRange {
+        FolderId folder = 0;
+        ModSeq modseq = 0;
+        UidRange uids;
+    };
+    std::vector<VanishedRange> vanished_; ///< not written yet
     std::unordered_map<AccountId, ModSeq> numbers_;
     std::unordered_map<FolderId, std::size_t> change_of_;
     std::vector<FolderChange> changes_;

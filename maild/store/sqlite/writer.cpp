@@ -119,12 +119,15 @@ void Writer::loop() {
                 waiting_.pop_front();
             }
         }
+        const auto began = std::chrono::steady_clock::now();
         process(batch);
         batch.clear();
         checkpoint();
         context_.trim();
         if (auto prepared = segments_->prepare(); !prepared)
             fail_for_good(prepared.error()); // a disk that fails to sync an empty file is not to be trusted with mail
+        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+        longest_turn_ = std::max<std::uint64_t>(longest_turn_, static_cast<std::uint64_t>(took.count()));
     }
 }
 
@@ -346,7 +349,7 @@ void Writer::on_failure(std::function<void(const Error&)> listener) {
 
 WriterCounts Writer::counts() const {
     const std::lock_guard lock(mutex_);
-    return {commits_, transactions_, waiting_.size(), failed_};
+    return {commits_, transactions_, waiting_.size(), longest_turn_, failed_};
 }
 
 } // namespace mail::store::sqlite

@@ -60,6 +60,7 @@ struct WriterCounts {
     std::uint64_t commits = 0;
     std::uint64_t transactions = 0;
     std::uint64_t waiting = 0;
+    std::uint64_t longest_turn = 0; ///< microseconds, from taking a batch to being free for the next one
     bool failed = false;
 };
 
@@ -122,6 +123,7 @@ class Writer {
     std::atomic<bool> full_{false};
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> transactions_{0};
+    std::atomic<std::uint64_t> longest_turn_{0};
     int wal_pages_ = 0;
     int checkpoint_pages_ = 0;
     int checkpoint_at_ = 0;

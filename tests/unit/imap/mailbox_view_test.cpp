@@ -91,7 +91,8 @@ TEST_CASE("A client's own change is not told twice") {
     snapshot = changed(snapshot, {}, {row(2, store::flag::seen)});
     const auto own = snapshot->modseq();
     snapshot = changed(snapshot, {}, {row(3, store::flag::deleted)});
-    CHECK(told(view, snapshot, {.own_change = own}) == "* 3 FETCH (UID 3 FLAGS (\\Deleted))\r\n");
+    const std::vector<store::ModSeq> own_changes{own - 1, own};
+    CHECK(told(view, snapshot, {.own_changes = own_changes}) == "* 3 FETCH (UID 3 FLAGS (\\Deleted))\r\n");
 }
 
 TEST_CASE("RFC 9051 §7.5.1: no EXPUNGE during FETCH, STORE and SEARCH by number") {

@@ -166,7 +166,9 @@ TEST_CASE("copies share bytes, also across accounts") {
         REQUIRE(told.size() == 1);
         CHECK(told[0].folders.size() == 2);
         CHECK(bench.folder(ann, "INBOX").messages == 1);
-        CHECK(need(bench.mail().vanished(inbox, 0)).size() == 2);
+        const UidSet gone = need(bench.mail().vanished(inbox, 0));
+        REQUIRE(gone.size() == 1);
+        CHECK(gone[0].last == 2);
         CHECK(bench.store().stats().blobs == 3);
         CHECK(need(bench.mail().usage(ann)).items == 1);
     }
@@ -195,9 +197,9 @@ TEST_CASE("expunge, vanished, recoverable items and UIDs that never come back") 
     CHECK(need(bench.mail().vanished(inbox.id, middle)).size() == 1);
     const auto all = need(bench.mail().vanished(inbox.id, inbox.modseq));
     REQUIRE(all.size() == 2);
-    CHECK(all[0].uid == 1);
-    CHECK(all[1].uid == 3);
-    CHECK(all[1].modseq == middle);
+    CHECK(all[0].first == 1);
+    CHECK(all[1].first == 3);
+    CHECK(all[1].last == 3);
     CHECK(bench.store().stats().blobs == 4); // recoverable
 
     CHECK(need(bench.mail().expunge(inbox.id, uids(4), false)) == std::vector<Uid>{4});
@@ -298,6 +300,80 @@ TEST_CASE("all blobs are gone through in order, and which have derived data") {
     CHECK(need(bench.mail().blobs(again.last, 10)).blobs.empty());
     bench.deliver(ann, "m5");
     CHECK(need(bench.mail().blobs(again.last, 10)).blobs.size() == 1);
+}
+
+TEST_CASE("flags of a large folder change in slices, each told by its own number") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    const FolderId inbox = bench.folder(ann, "INBOX").id;
+    bench.deliver(ann, "seed");
+    for (int i = 0; i < 14; ++i) // doubles to 16,384
+        need(bench.mail().copy(inbox, uids(1, ~Uid{0}), inbox, false, 0));
+    const Folder before = bench.folder(ann, "INBOX");
+    need(bench.mail().change_flags({inbox, uids(7), FlagOperation::add, flag::flagged, {}, {}, 0, false}));
+    std::vector<ModSeq> told;
+    bench.store().on_commit([&](const Changes& changes) {
+        for (const FolderChange& one : changes.folders)
+            told.push_back(one.modseq);
+    });
+    FlagChange change;
+    change.folder = inbox;
+    change.uids = uids(1, ~Uid{0});
+    change.flags = flag::seen;
+    change.unchanged_since = before.modseq;
+    const FlagReceipt receipt = need(bench.mail().change_flags(change));
+    CHECK(receipt.changed.size() == 16'383);
+    CHECK(receipt.modified == std::vector<Uid>{7}); // changed by somebody else, not by an earlier slice
+    CHECK(receipt.changes == told);
+    CHECK(receipt.changes.size() == (engine == Engine::sqlite ? 2 : 1));
+    CHECK(receipt.modseq == receipt.changes.back());
+    CHECK(std::is_sorted(receipt.changed.begin(), receipt.changed.end(),
+                         [](const ItemRow& a, const ItemRow& b) { return a.uid < b.uid; }));
+    CHECK(bench.folder(ann, "INBOX").unseen == 1);
+    CHECK(need(bench.mail().change_flags({inbox, uids(1), FlagOperation::add, flag::seen, {}, {}, 0, false})).changes.empty());
+}
+
+TEST_CASE("RFC 7162 3.2.5.2: a folder that has forgotten when its UIDs went tells all that do not exist") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    const FolderId inbox = bench.folder(ann, "INBOX").id;
+    for (int i = 0; i < 30; ++i)
+        bench.deliver(ann, "m" + std::to_string(i));
+    std::vector<ModSeq> at{bench.folder(ann, "INBOX").modseq};
+    for (Uid uid = 2; uid <= 20; uid += 2) {
+        need(bench.mail().expunge(inbox, uids(uid), false));
+        at.push_back(bench.folder(ann, "INBOX").modseq);
+    }
+    const auto text = [&](ModSeq since) {
+        std::string out;
+        for (const UidRange& range : need(bench.mail().vanished(inbox, since)))
+            out += std::to_string(range.first) + ":" + std::to_string(range.last) + " ";
+        return out;
+    };
+    CHECK(text(at[7]) == "16:16 18:18 20:20 ");
+    CHECK(text(at[0]).starts_with("2:2 4:4 6:6"));
+    need(bench.mail().expunge(inbox, {{25, 26}}, false));
+
+    Maintenance what;
+    what.vanished_ranges = 5;
+    std::size_t forgotten = 0;
+    for (bool more = true; more;) {
+        const Maintained done = need(bench.store().maintain(what));
+        forgotten += done.vanished;
+        more = done.more;
+    }
+    CHECK(forgotten > 0);
+    bench.reopen();
+    // Still known: exactly that. Longer ago: what does not exist, which holds all that the client can have missed.
+    CHECK(text(at[8]) == "18:18 20:20 25:26 ");
+    CHECK(text(at[10]) == "25:26 ");
+    CHECK(text(at[1]) == "2:2 4:4 6:6 8:8 10:10 12:12 14:14 16:16 18:18 20:20 25:26 ");
+    need(bench.mail().expunge(inbox, {{27, 30}}, false));
+    CHECK(text(at[1]).ends_with("20:20 25:30 "));
+    CHECK(bench.deliver(ann, "new").uid == 31);
+    CHECK(need(bench.store().maintain(what)).vanished <= 6);
 }
 
 } // namespace mail::store::test
