@@ -3,8 +3,10 @@
 #include "mailctl/transfer/mbox.hpp"
 #include "mailctl/transfer/names.hpp"
 #include "mailctl/transfer/output.hpp"
+#include "mailctl/transfer/progress.hpp"
 #include "mailctl/transfer/walk.hpp"
 #include "tests/catch.hpp"
+#include "tests/unit/mailctl/fake_server.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -253,4 +255,48 @@ TEST_CASE("names of other servers' folders (RFC 3501 §5.1)") {
     CHECK(local_folder_name("Entw&APw-rfe", '/', "", false) == "Entwürfe");
     CHECK(local_folder_name("R&D", '/', "", false) == "R&D");
     CHECK_FALSE(local_folder_name("\xFF", '/', "", false));
+}
+
+TEST_CASE("a progress bar says how far, how many, how fast and where") {
+    CHECK(progress_line(50, 100, 1234, 2.0, "INBOX", 80) == "[##########----------]  50 %  1,234 messages  617/s  INBOX");
+    CHECK(progress_line(200, 100, 1, 0.1, "x", 80) == "[####################] 100 %  1 messages  x");
+    CHECK(progress_line(0, 0, 1000000, 0, "a\x1b[31mb", 80) == "1,000,000 messages  a\\x1b[31mb");
+    CHECK(display_width(progress_line(1, 2, 3, 4, std::string(200, 'y'), 40)) == 40);
+}
+
+TEST_CASE("mailbox import shows its progress on a terminal alone, and sends what it read") {
+    const TemporaryFolder folder;
+    put(folder.path / "one.eml", "Date: Mon, 5 Feb 2024 10:00:00 +0000\n\nx\n");
+    for (const bool tty : {false, true}) {
+        test::FakeState state;
+        state.answers["GET /v1/mailboxes/ann@example.org/mail"] = {200, R"({"items": []})"};
+        state.answers["POST /v1/mailboxes/ann@example.org/mail/import?folder=INBOX"] = {200, R"({"added": 1, "uids": [7]})"};
+        const auto done = test::run_mailctl(state, {"mailbox", "import", "ann@example.org", folder.path.string()}, "", tty);
+        CHECK(done.code == 0);
+        CHECK(done.out == "imported 1 message into 1 folder\n");
+        CHECK((done.err.find("[####") != std::string::npos) == tty);
+        REQUIRE(state.calls.size() == 2);
+        CHECK(state.calls[1].body == "{\"size\":43,\"date\":\"2024-02-05T10:00:00Z\"}\nDate: Mon, 5 Feb 2024 10:00:00 +0000\r\n\r\nx\r\n");
+    }
+}
+
+TEST_CASE("mailbox import tells what is wrong before anything is sent") {
+    const auto code = [](std::vector<std::string> more) {
+        test::FakeState state;
+        state.answers["GET /v1/mailboxes/ann@example.org/mail"] = {200, R"({"items": []})"};
+        std::vector<std::string> words{"mailbox", "import", "ann@example.org"};
+        words.insert(words.end(), more.begin(), more.end());
+        const auto done = test::run_mailctl(state, words);
+        CHECK(state.calls.size() <= 1);
+        CHECK(done.err.starts_with("error: "));
+        return done.code;
+    };
+    CHECK(code({}) == 2);
+    CHECK(code({"/nowhere/at/all"}) == 3);
+    CHECK(code({"--imap", "mail.test"}) == 2);
+    CHECK(code({"--imap", "mail.test", "--user", "x"}) == 2);
+    CHECK(code({"--imap", "mail.test:0", "--user", "x", "--password-stdin"}) == 2);
+    CHECK(code({"--imap", "mail.test:99999", "--user", "x", "--password-stdin"}) == 2);
+    CHECK(code({"--imap", "[::1]x", "--user", "x", "--password-stdin"}) == 2);
+    CHECK(code({"--imap", "mail.test", "--user", "x", "--password-stdin", "--format", "mbox"}) == 2);
 }
