@@ -1,5 +1,6 @@
 #include "common/mail/dsn.hpp"
 
+#include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/mail/address_list.hpp"
 #include "common/mail/date.hpp"
@@ -11,9 +12,9 @@
 namespace mail {
 namespace {
 
-constexpr std::size_t most_header = 65536;  // bytes of the original's header that are sent back
-constexpr std::size_t most_message = 65536; // with RET=FULL, larger originals are sent back as header only
-constexpr std::size_t most_reply = 2000;    // bytes of a remote's words
+constexpr std::size_t most_header{limit::report_header};
+constexpr std::size_t most_message{limit::report_message};
+constexpr std::size_t most_reply = 2000; // bytes of a remote's words
 
 struct ActionWords {
     std::string_view field; ///< RFC 3464 §2.3.3

@@ -38,9 +38,8 @@ struct Dsn {
     std::string envelope_id; ///< ENVID, xtext undone; may be empty
     std::optional<Time> arrival;
     std::vector<DsnRecipient> recipients;
-    std::string_view original; ///< the message reported on, header and body
-    bool return_full =
-        false; ///< RET=FULL: the third part is the whole message (below 64 KiB), else its header
+    std::string_view original; ///< the message reported on, or its beginning with its header section
+    bool return_full = false;  ///< the third part is all of `original` up to limit::report_message, else the header section
 };
 
 [[nodiscard]] std::string build_dsn(const Dsn& dsn);

@@ -28,6 +28,12 @@ DsnRecipient recipient_of(const AttemptEnd& end, bool expired, DsnAction action,
 
 } // namespace
 
+// RFC 3461 §4.3: RET asks for the whole message in failure reports only. RFC 8689 §5: what was to travel protected is not
+// sent back whole.
+bool returns_whole(const store::Envelope& envelope, DsnAction action) noexcept {
+    return action == DsnAction::failed && !envelope.return_headers_only && !envelope.require_tls;
+}
+
 std::string make_report(const ReportInput& input) {
     const store::QueueItem& first = input.ends.front()->item;
     Dsn dsn;
@@ -41,8 +47,7 @@ std::string make_report(const ReportInput& input) {
     for (std::size_t i = 0; i < input.ends.size(); ++i)
         dsn.recipients.push_back(recipient_of(*input.ends[i], input.expired[i], input.action, input.now));
     dsn.original = input.original;
-    // RFC 3461 §4.3: RET asks for the whole message in failure reports only.
-    dsn.return_full = input.whole && input.action == DsnAction::failed && !first.envelope.return_headers_only;
+    dsn.return_full = input.whole && returns_whole(first.envelope, input.action);
     return build_dsn(dsn);
 }
 

@@ -14,12 +14,12 @@ struct ReportInput {
     std::string from;
     std::string to; ///< empty: the sender
     Time now{};
-    std::string_view original; ///< the message or its beginning, at least its header
-    bool whole = false;        ///< `original` is all of it
+    std::string_view original; ///< the message or its header section
+    bool whole = false;        ///< `original` is all of it, and goes back so
 };
 
 [[nodiscard]] std::string make_report(const ReportInput& input);
-/// What is read of the original for a report.
-inline constexpr std::uint64_t report_original_bytes = 64 * 1024;
+/// Whether such a report is to give back the message whole.
+[[nodiscard]] bool returns_whole(const store::Envelope& envelope, DsnAction action) noexcept;
 
 } // namespace mail::queue

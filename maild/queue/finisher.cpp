@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "maild/queue/bounce.hpp"
+#include "maild/service/report_original.hpp"
 
 #include <algorithm>
 #include <map>
@@ -216,7 +217,8 @@ Task<Result<store::AcceptPlan>> Finisher::plan(const Batch& batch, const std::ve
     const auto address = parse_address(to);
     if (!address)
         co_return fail(ErrorCode::invalid, "the address " + to + " is malformed");
-    auto original = co_await store_.mail().read(first.blob, 0, report_original_bytes);
+    const bool whole = returns_whole(first.envelope, action);
+    const auto original = co_await service::report_original(store_.mail(), first.blob, whole);
     ReportInput input;
     input.action = action;
     for (const std::size_t i : members) {
@@ -227,10 +229,8 @@ Task<Result<store::AcceptPlan>> Finisher::plan(const Batch& batch, const std::ve
     input.from = batch.config->postmaster;
     input.to = to;
     input.now = batch.now;
-    if (original)
-        input.original = *original;
-    // RFC 8689 §5: what was to travel protected is not sent back whole.
-    input.whole = original && first.blob.length <= report_original_bytes && !first.envelope.require_tls;
+    input.original = original.bytes;
+    input.whole = original.is_whole;
     std::string report = make_report(input);
     const bool ascii = text::is_ascii(report);
     const bool utf8_header = !ascii && !text::is_ascii(std::string_view(report).substr(0, report.find("\r\n\r\n")));

@@ -123,10 +123,12 @@ Delivery::Planned Delivery::plan(Incoming& incoming) const {
 }
 
 Task<Result<DeliveryReceipt>> Delivery::accept(Incoming incoming) {
-    const auto content = incoming.content.memory; // kept for a report
+    Accepted message;
+    message.memory = incoming.content.memory;
     auto planned = plan(incoming);
     const auto copies = std::move(planned.copies);
     MAIL_CO_TRY(const auto receipt, co_await commit(std::move(planned.plan)));
+    message.stored = receipt.bytes;
     DeliveryReceipt out;
     std::size_t failures = 0;
     for (std::size_t i = 0; i < incoming.recipients.size(); ++i) {
@@ -137,18 +139,25 @@ Task<Result<DeliveryReceipt>> Delivery::accept(Incoming incoming) {
         failures += end ? 0U : 1U;
         out.recipients.push_back(std::move(end));
     }
-    co_await report_success(incoming, out, content);
+    co_await report_success(incoming, out, message);
     // One reply cannot tell several ends: what some recipients did not get is reported to the sender instead.
     if (failures != 0 && failures != out.recipients.size() && !incoming.each_answered && !incoming.envelope.sender.empty()) {
-        incoming.content.memory = content;
-        co_await report(incoming, out);
+        co_await report(incoming, out, message);
         for (auto& end : out.recipients)
             end = Result<void>{};
     }
     co_return out;
 }
 
-Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& receipt) {
+Task<ReportOriginal> Delivery::original_of(const Accepted& message, bool whole) {
+    if (message.memory)
+        co_return ReportOriginal{*message.memory, whole};
+    if (!message.stored)
+        co_return ReportOriginal();
+    co_return co_await report_original(store_.mail(), *message.stored, whole);
+}
+
+Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& receipt, const Accepted& message) {
     const auto sender = parse_address(incoming.envelope.sender);
     if (!sender)
         co_return;
@@ -162,9 +171,6 @@ Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& rec
     dsn.now = now;
     dsn.envelope_id = from_xtext(incoming.envelope.envelope_id); // kept as it came (RFC 3461 §4)
     dsn.arrival = now;
-    dsn.return_full = !incoming.envelope.return_headers_only; // RFC 3461 §4.3
-    if (incoming.content.memory)
-        dsn.original = *incoming.content.memory;
     for (std::size_t i = 0; i < receipt.recipients.size(); ++i) {
         const AcceptedRecipient& given = incoming.recipients[i];
         const auto& end = receipt.recipients[i];
@@ -182,10 +188,18 @@ Task<void> Delivery::report(const Incoming& incoming, const DeliveryReceipt& rec
     }
     if (dsn.recipients.empty())
         co_return;
-    auto planned = plan_report(*sender, build_dsn(dsn));
+    // RFC 3461 §4.3; RFC 8689 §5: what was to travel protected is not sent back whole.
+    const bool whole = !incoming.envelope.return_headers_only && !incoming.envelope.require_tls;
+    const auto original = co_await original_of(message, whole);
+    dsn.original = original.bytes;
+    dsn.return_full = original.is_whole;
+    std::string told = build_dsn(dsn);
+    const bool is_8bit = !text::is_ascii(told);
+    auto planned = plan_report(*sender, std::move(told));
     if (!planned)
         co_return;
-    planned->envelope.smtputf8 = planned->envelope.eight_bit = dsn_needs_utf8(dsn); // RFC 6533 §3
+    planned->envelope.eight_bit = is_8bit;
+    planned->envelope.smtputf8 = dsn_needs_utf8(dsn); // RFC 6533 §3
     const auto done = co_await commit(std::move(*planned));
     if (!done)
         log(Event::store_error, {{"reason", done.error().message}});

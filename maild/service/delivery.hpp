@@ -5,6 +5,7 @@
 #include "common/async/task.hpp"
 #include "common/mail/address.hpp"
 #include "maild/service/directory.hpp"
+#include "maild/service/report_original.hpp"
 #include "maild/service/story_steps.hpp"
 #include "maild/store/store.hpp"
 
@@ -98,11 +99,16 @@ class Delivery {
     [[nodiscard]] Planned plan(Incoming& incoming) const;
     /// The sender that the world sees: masqueraded, or ours where mail is only forwarded (SRS).
     [[nodiscard]] std::string outgoing_sender(const Incoming& incoming) const;
+    /// An accepted message, for reports about it: in memory, or where the store has it.
+    struct Accepted {
+        std::shared_ptr<const std::string> memory;
+        std::optional<store::BlobRef> stored;
+    };
+    [[nodiscard]] Task<ReportOriginal> original_of(const Accepted& message, bool whole);
     /// What SMTP's one reply did not say.
-    [[nodiscard]] Task<void> report(const Incoming& incoming, const DeliveryReceipt& receipt);
-    /// To senders who asked for it. `content` may be null: a message too large to be held in memory.
-    [[nodiscard]] Task<void> report_success(const Incoming& incoming, const DeliveryReceipt& receipt,
-                                            std::shared_ptr<const std::string> content);
+    [[nodiscard]] Task<void> report(const Incoming& incoming, const DeliveryReceipt& receipt, const Accepted& message);
+    /// To senders who asked for it.
+    [[nodiscard]] Task<void> report_success(const Incoming& incoming, const DeliveryReceipt& receipt, const Accepted& message);
 
     store::Store& store_;
     Config& config_;

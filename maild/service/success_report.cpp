@@ -42,8 +42,7 @@ std::uint8_t notify_of_member(const AcceptedRecipient& recipient) {
     return rest != 0 ? rest : wish::never; // 0 would mean that nothing was asked
 }
 
-Task<void> Delivery::report_success(const Incoming& incoming, const DeliveryReceipt& receipt,
-                                    std::shared_ptr<const std::string> content) {
+Task<void> Delivery::report_success(const Incoming& incoming, const DeliveryReceipt& receipt, const Accepted& accepted) {
     // Nothing is delivered yet of a message that waits for its time (RFC 4865).
     if (std::none_of(incoming.recipients.begin(), incoming.recipients.end(), asks_success) || incoming.release > clock_.now())
         co_return;
@@ -75,8 +74,8 @@ Task<void> Delivery::report_success(const Incoming& incoming, const DeliveryRece
     dsn.message_id = Id::make(dsn.now).text() + "@" + hostname;
     dsn.envelope_id = from_xtext(incoming.envelope.envelope_id);
     dsn.arrival = dsn.now;
-    if (content)
-        dsn.original = *content; // RFC 3461 §4.3: only the header goes back with anything but a failure
+    const auto original = co_await original_of(accepted, false); // RFC 3461 §4.3: only the header but for a failure
+    dsn.original = original.bytes;
     std::string message = build_dsn(dsn);
     const bool is_8bit = !text::is_ascii(message);
     const bool needs_utf8 = dsn_needs_utf8(dsn);

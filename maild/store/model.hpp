@@ -198,6 +198,7 @@ struct Placed {
 struct AcceptReceipt {
     std::vector<Result<Placed>>
         local; ///< one per AcceptPlan::local; over_quota or not_found leave the others valid
+    std::optional<BlobRef> bytes; ///< where the content is now; none when nobody took it
 };
 
 // ---- changes

@@ -313,17 +313,20 @@ send("a@sourced.test")
 check("a route's own source address", until(lambda: "127.0.0.99" in sinks["stripped"].peers), sinks["stripped"].peers)
 
 
-def send_with_notify(to, notify):
+def send_with_notify(to, notify, body="hello"):
     with smtplib.SMTP("127.0.0.1", house.ports["submission"], local_hostname="client.test") as client:
         client.starttls(context=ssl._create_unverified_context())
         client.login("ann@example.test", "secret")
-        client.sendmail("ann@example.test", [to], f"From: ann@example.test\r\nTo: {to}\r\nSubject: told\r\n\r\nhello\r\n",
+        client.sendmail("ann@example.test", [to], f"From: ann@example.test\r\nTo: {to}\r\nSubject: told\r\n\r\n{body}\r\n",
                         ["ENVID=told+2B1", "RET=HDRS"], [f"NOTIFY={notify}", f"ORCPT=rfc822;{to}"])
 
 
 told = lambda *words: any(all(w in t for w in words) for t in house.reports())
 send_with_notify("bob@example.test", "SUCCESS")
 check("NOTIFY=SUCCESS: delivered here", until(lambda: told("Action: delivered", "bob@example.test", "Original-Envelope-Id: told+1")), house.reports()[-1:])
+send_with_notify("bob@example.test", "SUCCESS", "a long line\r\n" * 20000)
+check("NOTIFY=SUCCESS: a large message: its header is given back",
+      until(lambda: sum("text/rfc822-headers" in t and "Subject: told" in t for t in house.reports()) == 2), house.reports()[-1:])
 send_with_notify("told@dane.test", "SUCCESS,FAILURE")
 check("NOTIFY=SUCCESS: a server without DSN: relayed", until(lambda: told("Action: relayed", "Original-Recipient: rfc822; told@dane.test")), house.tail())
 send_with_notify("told@postfix.test", "SUCCESS")
@@ -335,9 +338,12 @@ seen = []
 threading.Thread(target=lambda: seen.extend(iter(watch.stdout.readline, "")), daemon=True).start()
 send("gone@plain.test")
 send("a@nullmx.test")
+send("large@nullmx.test", body="another long line\r\n" * 20000)
 
 check("a suppressed recipient: the sender is told", until(lambda: any("asked not to be written to" in t for t in house.reports())), house.tail())
 check("null MX: returned at once", until(lambda: any("5.1.10" in t and "a@nullmx.test" in t for t in house.reports())), house.tail())
+check("a large message that fails: its header is given back", until(lambda: told("large@nullmx.test", "text/rfc822-headers", "Subject: outbound")) and
+      not told("large@nullmx.test", "another long line"), house.reports()[-1:])
 send("a@held.test")
 check("a hold rule holds", until(lambda: [i["status"] for i in items("--filter", "domain=held.test")] == ["held"]), items())
 check("with its reason", "being moved" in error_of("held.test"))

@@ -261,6 +261,8 @@ Result<AcceptReceipt> State::accept(Transaction& change, const AcceptPlan& plan)
     }
     if (plan.content.spooled)
         spooled.erase(plan.content.spooled->offset);
+    if (blobs.at(blob).references > 1)
+        receipt.bytes = reference(blob);
     release(blob);
     return receipt;
 }

@@ -86,6 +86,7 @@ Result<AcceptReceipt> accept(WriteContext& context, const AcceptPlan& plan) {
     context.touch();
     if (refs != 0) {
         MAIL_TRY(const BlobRef blob, context.add_blob(plan.content, plan.message, refs));
+        receipt.bytes = blob;
         for (std::size_t i = 0; i < targets.size(); ++i) {
             if (targets[i] == nullptr)
                 continue;

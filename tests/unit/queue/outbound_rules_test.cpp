@@ -97,6 +97,22 @@ TEST_CASE("nothing is sent to a suppressed recipient; the sender is told why") {
     CHECK(world.reports()[0].find("asked not to be written to") != std::string::npos);
 }
 
+// RFC 6522 §3: the third part is the header section where the message itself would be too much.
+TEST_CASE("a report gives back a small message whole and of a large one the header") {
+    QueueWorld world;
+    Host host;
+    host.rcpt_reply = [](const std::string&) { return std::string("550 5.1.1 no such user"); };
+    world.add_domain("r.test", "192.0.2.1", host);
+    world.enqueue("ann@example.test", {"x@r.test"}, "Subject: small\r\n\r\nthe body\r\n");
+    REQUIRE(world.drains());
+    world.enqueue("ann@example.test", {"x@r.test"}, "Subject: large\r\n\r\nthe body\r\n" + std::string(100'000, 'x') + "\r\n");
+    REQUIRE(world.drains());
+    REQUIRE(world.reports().size() == 2);
+    CHECK(world.reports()[0].find("Content-Type: message/rfc822\r\n\r\nSubject: small\r\n\r\nthe body\r\n") != std::string::npos);
+    CHECK(world.reports()[1].find("Content-Type: text/rfc822-headers\r\n\r\nSubject: large\r\n") != std::string::npos);
+    CHECK(world.reports()[1].find("the body") == std::string::npos);
+}
+
 TEST_CASE("a rate lets a few go and spreads the rest") {
     QueueWorld world;
     world.add_domain("r.test", "192.0.2.1");

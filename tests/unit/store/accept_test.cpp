@@ -25,6 +25,8 @@ TEST_CASE("a message for one mailbox is stored with its prefix and counted") {
     REQUIRE(receipt.local.size() == 1);
     REQUIRE(receipt.local[0]);
     CHECK(receipt.local[0]->uid == 1);
+    REQUIRE(receipt.bytes);
+    CHECK(need(bench.mail().read(*receipt.bytes, 0, 11)) == "Subject: hi");
 
     const Folder inbox = bench.folder(ann, "INBOX");
     CHECK(inbox.messages == 1);
@@ -130,7 +132,9 @@ TEST_CASE("quota and missing folders fail one recipient and leave the others val
         AcceptPlan nobody = bench.plan("x");
         nobody.local.push_back(Bench::to(4711));
         nobody.story = Story{nobody.message, bench.clock.now(), "", "", "", "", ""};
-        CHECK(!need(bench.mail().accept(nobody)).local[0]);
+        const auto none = need(bench.mail().accept(nobody));
+        CHECK(!none.local[0]);
+        CHECK(!none.bytes);
         CHECK(bench.store().stats().blobs == before);
         CHECK(need(bench.store().stories().find({})).stories.empty());
     }
