@@ -4,7 +4,9 @@
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "common/mail/header.hpp"
 #include "maild/pop3/proto/message_text.hpp"
+#include "maild/pop3/proto/surrogate.hpp"
 
 #include <algorithm>
 
@@ -12,6 +14,18 @@ namespace mail::pop3 {
 namespace {
 /// A message is read and sent in pieces of this size; one that fits is checked against its checksum.
 constexpr std::uint64_t piece_bytes = 262144;
+
+/// Puts a surrogate for a header section in UTF-8 into the message's first piece, and tells by how much the message grows.
+/// RFC 6856 §4: without UTF8 the client is owed RFC 5322's ASCII. LIST and STAT keep telling the size of what is stored: to
+/// know better they would have to read every message.
+std::int64_t make_ascii(std::string& piece) {
+    const std::size_t end = header_size(piece);
+    const auto surrogate = ascii_surrogate(std::string_view(piece).substr(0, end));
+    if (!surrogate)
+        return 0;
+    piece.replace(0, end, *surrogate);
+    return static_cast<std::int64_t>(surrogate->size()) - static_cast<std::int64_t>(end);
+}
 } // namespace
 
 Session::Session(Services services, Profile profile, net::Stream& stream, std::string id)
@@ -144,7 +158,8 @@ Task<void> Session::before_sign_in(Command command) {
     case Verb::pass:
         co_await password(std::move(command));
         co_return;
-    case Verb::utf8: // RFC 6856 §2: in this state alone; bytes are sent as they are stored anyway
+    case Verb::utf8: // RFC 6856 §2.1: in this state alone
+        utf8_ = true;
         co_return say("+OK UTF-8");
     case Verb::auth:
         if (command.text.empty())
@@ -177,6 +192,7 @@ Task<void> Session::start_tls() {
         state_ = State::done;
     }
     user_.clear();
+    utf8_ = false; // RFC 2595 §4: nothing that was said in clear counts
 }
 
 Task<void> Session::password(Command command) {
@@ -338,11 +354,12 @@ Task<void> Session::retrieve(std::uint32_t number, std::optional<std::uint32_t> 
         say((gone ? "-ERR [SYS/TEMP] " : "-ERR [SYS/PERM] ") + piece.error().message);
         co_return;
     }
-    say("+OK " + std::to_string(size) + " octets");
+    std::uint64_t offset = piece->size();
+    const std::int64_t growth = utf8_ ? 0 : make_ascii(*piece);
+    say("+OK " + std::to_string(static_cast<std::int64_t>(size) + growth) + " octets");
     MessageText text(lines);
-    for (std::uint64_t offset = 0;;) {
+    for (;; offset += piece->size()) {
         text.put(out_, *piece);
-        offset += piece->size();
         if (offset >= size || piece->empty() || text.is_enough())
             break;
         if (out_.size() > limit::output_buffer)

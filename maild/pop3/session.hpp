@@ -71,6 +71,7 @@ class Session {
     std::string user_; ///< of USER, waiting for PASS
     unsigned errors_ = 0;
     unsigned failures_ = 0;
+    bool utf8_ = false;   ///< UTF8 was said (RFC 6856 §2)
     bool broken_ = false; ///< a write failed: the client is gone
     std::shared_ptr<void> watch_;
     std::unique_ptr<Maildrop> drop_; ///< once signed in
