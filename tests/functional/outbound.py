@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """outbound.py: how mail leaves, against real software: nsd with a signed zone, Postfix and its smtp-sink, a second maild as smart
 host, an HTTPS server for MTA-STS. DANE, MTA-STS, sign-in, direct first, holds, suppressions and the verbs of the queue."""
-import atexit, hashlib, http.server, os, shutil, smtplib, socket, ssl, subprocess, threading
+import atexit, hashlib, http.server, os, shutil, smtplib, ssl, subprocess, threading
 from house import MAILCTL, Checks, House, free_ports, until, verifier
 from postfix import Postfix
+from remote import Remote
 
 check = Checks()
 os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -45,54 +46,6 @@ def tlsa(crt):
     """3 1 1 of a certificate (RFC 6698)."""
     pem = run("openssl", "x509", "-in", crt, "-pubkey", "-noout")
     return "3 1 1 " + hashlib.sha256(run("openssl", "pkey", "-pubin", "-outform", "DER", input=pem)).hexdigest()
-
-
-class Sink(threading.Thread):
-    """An exchanger with or without STARTTLS that keeps what it got, and whether it came encrypted."""
-    def __init__(self, address, pair=None, at=port):
-        super().__init__(daemon=True)
-        self.server = socket.create_server((address, at))
-        self.pair, self.messages, self.plain_commands, self.peers = pair, [], 0, []
-        self.start()
-
-    def run(self):
-        while True:
-            connection, peer = self.server.accept()
-            self.peers.append(peer[0])
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection):
-        encrypted = False
-        try:
-            f = connection.makefile("rwb", buffering=0)
-            say = lambda line: f.write(line.encode() + b"\r\n")
-            say("220 sink.test ESMTP")
-            while True:
-                line = f.readline()
-                word = line.split()[0].upper() if line.split() else b""
-                if word == b"EHLO":
-                    say("250-sink.test\r\n250-8BITMIME" + ("\r\n250-STARTTLS" if self.pair and not encrypted else "") + "\r\n250 SIZE")
-                elif word == b"STARTTLS":
-                    say("220 go")
-                    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                    context.load_cert_chain(*self.pair)
-                    connection = context.wrap_socket(connection, server_side=True)
-                    f, encrypted = connection.makefile("rwb", buffering=0), True
-                elif word == b"DATA":
-                    say("354 go on")
-                    message = b""
-                    while not message.endswith(b"\r\n.\r\n"):
-                        message += f.readline()
-                    self.messages.append((encrypted, message))
-                    say("250 2.0.0 in the sink")
-                elif word in (b"QUIT", b""):
-                    break
-                else:
-                    self.plain_commands += not encrypted
-                    say("250 ok")
-        except OSError:
-            pass
-        connection.close()
 
 
 hosts = {"dane": certificate("mx.dane.test"), "wrong": certificate("mx.wrong.test"), "sts": certificate("mx.sts.test"),
@@ -162,8 +115,9 @@ def background(*command, **more):
 
 
 background("nsd", "-d", "-c", folder / "nsd.conf")
-sinks = {"dane": Sink("127.0.0.2", hosts["dane"]), "wrong": Sink("127.0.0.3", hosts["wrong"]), "stripped": Sink("127.0.0.4"),
-         "sts": Sink("127.0.0.5", hosts["sts"]), "badsts": Sink("127.0.0.7", hosts["sts"])}
+sinks = {name: Remote(address, port, capabilities=("8BITMIME",), pair=pair) for name, address, pair in
+         (("dane", "127.0.0.2", hosts["dane"]), ("wrong", "127.0.0.3", hosts["wrong"]), ("stripped", "127.0.0.4", None),
+          ("sts", "127.0.0.5", hosts["sts"]), ("badsts", "127.0.0.7", hosts["sts"]))}
 
 
 class Policy(http.server.BaseHTTPRequestHandler):
@@ -261,13 +215,13 @@ check("route test: direct first, then the relay", [h["relay"] for h in way["host
 check("route test: a hold", "being moved" in (house.mailctl_json("route", "test", "a@held.test")["held"] or ""))
 send("a@dane.test")
 check("DANE: delivered to the host that its TLSA record names", until(lambda: sinks["dane"].messages), house.tail())
-check("DANE: encrypted, and the log says how", sinks["dane"].messages and sinks["dane"].messages[0][0] and
+check("DANE: encrypted, and the log says how", sinks["dane"].taken and sinks["dane"].taken[0].encrypted and
       until(lambda: "verified by DANE" in house.tail(40)), house.tail())
 send("a@wrong.test")
 send("a@stripped.test")
 check("DANE: another certificate: it waits", until(lambda: "TLS handshake failed" in error_of("wrong.test")), error_of("wrong.test"))
 check("DANE: STARTTLS stripped: it waits", until(lambda: "TLS is required" in error_of("stripped.test")), error_of("stripped.test"))
-check("DANE: and no address was named in clear", sinks["wrong"].plain_commands == 0 and sinks["stripped"].plain_commands == 0)
+check("DANE: and no address was named in clear", not [line for name in ("wrong", "stripped") for line in sinks[name].lines if b"@" in line])
 send("a@postfix.test")
 check("a real Postfix takes a message by DANE", until(lambda: "status=sent (postfix.test)" in postfix.log() or "relay=none" in postfix.log() and
       "status=sent" in postfix.log()), postfix.log()[-800:] + house.tail())
@@ -276,7 +230,7 @@ if can_bind_443:
     send("a@sts.test")
     send("a@badsts.test")
     check("MTA-STS: a host that the policy names, verified", until(lambda: sinks["sts"].messages), error_of("sts.test") + house.tail())
-    check("MTA-STS: encrypted", sinks["sts"].messages and sinks["sts"].messages[0][0])
+    check("MTA-STS: encrypted", sinks["sts"].taken and sinks["sts"].taken[0].encrypted)
     check("MTA-STS: a policy behind a wrong certificate is none", until(lambda: sinks["badsts"].messages), house.tail())
 send("a@plain.test", body="gr\u00fc\u00dfe", header="MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
      "Content-Transfer-Encoding: 8bit\r\n")

@@ -1,60 +1,15 @@
 #!/usr/bin/env python3
 """recipients.py: whom mail goes to and who may send: groups, rewriting, relay domains, forwarding with SRS and its reports,
 masquerading, send-as, sending limits and the guard that freezes sending; against a real maild and a sink as the world."""
-import json, re, socket, threading
 from house import Checks, House, Smtp, free_ports, until
+from remote import Remote, refuse
 
 check = Checks()
 world_port, inner_port = free_ports(2)
 
 
-class Sink(threading.Thread):
-    """A mail server that takes everything and keeps (sender, recipients, message)."""
-    def __init__(self, port, refuse=b"\0"):
-        super().__init__(daemon=True)
-        self.server, self.got, self.refuse = socket.create_server(("127.0.0.1", port)), [], refuse
-        self.start()
-
-    def run(self):
-        while True:
-            threading.Thread(target=self.serve, args=(self.server.accept()[0],), daemon=True).start()
-
-    def serve(self, connection):
-        f = connection.makefile("rwb", buffering=0)
-        f.write(b"220 sink\r\n")
-        sender, recipients = "", []
-        for line in f:
-            word = line[:4].upper()
-            if word == b"MAIL":
-                sender, recipients = re.search(rb"<(.*?)>", line)[1].decode(), []
-            elif word == b"RCPT":
-                if self.refuse in line:
-                    f.write(b"550 5.1.1 nobody\r\n")
-                    continue
-                recipients.append(re.search(rb"<(.*?)>", line)[1].decode())
-            elif word == b"DATA":
-                if not recipients:
-                    f.write(b"503 5.5.1 none\r\n")
-                    continue
-                f.write(b"354 go on\r\n")
-                message = b""
-                while not message.endswith(b"\r\n.\r\n"):
-                    message += f.readline()
-                self.got.append((sender, recipients, message.decode()))
-            elif word == b"QUIT":
-                f.write(b"221 bye\r\n")
-                break
-            f.write(b"250-sink\r\n250 8BITMIME\r\n" if word == b"EHLO" else b"250 2.0.0 ok\r\n")
-        connection.close()
-
-    def to(self, address):
-        """What came for an address, once something has."""
-        found = lambda: [one for one in self.got if address in one[1]]
-        until(found)
-        return found()
-
-
-world, inner = Sink(world_port, refuse=b"gone@"), Sink(inner_port)
+world = Remote("127.0.0.1", world_port, {"RCPT": refuse(b"gone@", b"550 5.1.1 nobody\r\n")})
+inner = Remote("127.0.0.1", inner_port)
 house = House(mailboxes=("ann", "bob", "carl", "boss"), extra=f"""---
 kind: domain
 items:
@@ -124,7 +79,7 @@ check("the report about a failed forwarding goes to who sent it, with the null s
 client.deliver("friend@remote.test", ["fwd@example.test"], "Subject: again\r\n\r\nhi")
 srs = world.to("y@outside.test")[0][0]
 check("a report from the world to our return address is passed on", client.deliver("", [srs], "Subject: their report\r\n\r\nno").startswith("250"))
-check("to the sender behind it", until(lambda: any("their report" in m for _, r, m in world.got if r == ["friend@remote.test"])))
+check("to the sender behind it", until(lambda: any("their report" in m for _, r, m, _ in world.taken if r == ["friend@remote.test"])))
 check("with a sender of its own it is refused", client.command("MAIL FROM:<x@remote.test>").startswith("250") and client.command(f"RCPT TO:<{srs}>").startswith("550 5.7.1"))
 client.command("RSET")
 forged = srs.replace("remote.test", "victim.test")
@@ -188,7 +143,7 @@ status = house.mailctl_json("mailbox", "show", "carl@example.test")["status"]["s
 check("mailbox show says so", status["state"] == "frozen" and "2 new recipients" in status["frozen_reason"], status)
 check("the postmaster hears of it once", until(lambda: count("ann", "Sending from carl@example.test was frozen") == before + 1))
 check("the log names it", "event=sending_frozen" in (house.dir / "log").read_text())
-check("nothing of it left", not [1 for _, r, _ in world.got if "n3@outside.test" in r])
+check("nothing of it left", not [1 for _, r, _, _ in world.taken if "n3@outside.test" in r])
 house.kill()
 assert house.start(), house.tail()
 check("it stays frozen over kill -9", house.submit("n1@outside.test", mail("carl"), sender="carl").returncode != 0)

@@ -1,14 +1,18 @@
 """Remote mail servers that a test scripts, on addresses of loopback: well-behaved, slow, or hostile."""
-import socket, threading, time
+import collections, re, socket, ssl, threading, time
+from house import until
+
+Taken = collections.namedtuple("Taken", "sender recipients message encrypted")
 
 
 class Remote(threading.Thread):
     """An SMTP server on `address` that keeps what it takes. `override` maps a verb (or "greeting", "message") to what is said
-    instead: bytes, or a function of the connection and the line that returns bytes, b"" to close, or None for the usual answer."""
-    def __init__(self, address, port, override=None, capabilities=("PIPELINING", "8BITMIME")):
+    instead: bytes, or a function of the connection and the line that returns bytes, b"" to close, or None for the usual answer.
+    With `pair`, a certificate and its key, it offers STARTTLS."""
+    def __init__(self, address, port, override=None, capabilities=("PIPELINING", "8BITMIME"), pair=None):
         super().__init__(daemon=True)
-        self.override, self.capabilities = override or {}, capabilities
-        self.messages, self.arrived, self.lines = [], [], []
+        self.override, self.capabilities, self.pair = override or {}, capabilities, pair
+        self.messages, self.taken, self.arrived, self.lines, self.peers = [], [], [], [], []
         self.open = self.most_open = self.connections = 0
         self.lock = threading.Lock()
         self.server = socket.create_server((address, port), backlog=128)
@@ -16,7 +20,8 @@ class Remote(threading.Thread):
 
     def run(self):
         while True:
-            connection, _ = self.server.accept()
+            connection, peer = self.server.accept()
+            self.peers.append(peer[0])
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def count(self, change):
@@ -43,10 +48,11 @@ class Remote(threading.Thread):
         answer = usual if answer is None else answer
         if answer:
             connection.sendall(answer)
-        return bool(answer)
+        return answer
 
     def talk(self, connection, stream):
         going = self.say(connection, "greeting", b"", b"220 remote.test ESMTP\r\n")
+        encrypted, sender, recipients = False, "", []
         while going:
             line = stream.readline()
             verb = line[:4].strip().upper().decode("ascii", "replace")
@@ -54,17 +60,33 @@ class Remote(threading.Thread):
             if not line:
                 return
             if verb == "EHLO":
-                words = "".join(f"250-{word}\r\n" for word in self.capabilities)
+                offered = (*self.capabilities, "STARTTLS") if self.pair and not encrypted else self.capabilities
+                words = "".join(f"250-{word}\r\n" for word in offered)
                 going = self.say(connection, verb, line, f"250-remote.test\r\n{words}250 SIZE\r\n".encode())
+            elif verb == "STAR" and self.pair:
+                connection.sendall(b"220 go\r\n")
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(*self.pair)
+                connection = context.wrap_socket(connection, server_side=True)
+                stream, encrypted = connection.makefile("rb"), True
+            elif verb == "MAIL":
+                sender, recipients = address_in(line), []
+                going = self.say(connection, verb, line, b"250 2.1.0 ok\r\n")
+            elif verb == "RCPT":
+                going = self.say(connection, verb, line, b"250 2.1.5 ok\r\n")
+                if going.startswith(b"2"):
+                    recipients.append(address_in(line))
+            elif verb == "DATA" and not recipients:
+                connection.sendall(b"503 5.5.1 no recipients\r\n")
             elif verb == "DATA":
-                going = self.say(connection, verb, line, b"354 go on\r\n") and self.take(connection, stream)
+                going = self.say(connection, verb, line, b"354 go on\r\n") and self.take(connection, stream, sender, recipients, encrypted)
             elif verb == "QUIT":
                 connection.sendall(b"221 bye\r\n")
                 return
             else:
                 going = self.say(connection, verb, line, b"250 2.0.0 ok\r\n")
 
-    def take(self, connection, stream):
+    def take(self, connection, stream, sender, recipients, encrypted):
         message = b""
         while not message.endswith(b"\r\n.\r\n") and message != b".\r\n":
             line = stream.readline()
@@ -73,8 +95,32 @@ class Remote(threading.Thread):
             message += line
         with self.lock:
             self.messages.append(message)
+            self.taken.append(Taken(sender, recipients, message.decode("utf-8", "replace"), encrypted))
             self.arrived.append(time.time())
         return self.say(connection, "message", message, b"250 2.0.0 in the sink\r\n")
+
+    def to(self, address):
+        """What came for an address, once something has."""
+        found = lambda: [one for one in self.taken if address in one.recipients]
+        until(found)
+        return found()
+
+
+def address_in(line):
+    """The path of MAIL or RCPT."""
+    return re.search(rb"<(.*?)>", line)[1].decode("utf-8", "replace")
+
+
+def refuse(word, answer, times=None):
+    """An override of RCPT: `answer` to recipients with `word` in them, at most `times`, then the usual one."""
+    left = [times]
+
+    def override(_, line):
+        if word not in line or left[0] == 0:
+            return None
+        left[0] = left[0] and left[0] - 1
+        return answer
+    return override
 
 
 def black_hole(address, port):

@@ -2,51 +2,12 @@
 """story.py: every message has one story, from connection to last outcome: delivered here, through an alias and a forward,
 refused, put off and then handed over, returned, held and dropped by an administrator; found and told by mailctl; the part up
 to acceptance survives kill -9."""
-import json, socket, threading, time
+import json
 from house import Checks, House, free_ports, until
+from remote import Remote, refuse
 
 check = Checks()
 sink_port, dead_port = free_ports(2)
-
-
-class Sink(threading.Thread):
-    """A mail server that puts the first recipient named later@ off once, refuses unknown@, and takes the rest."""
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.server = socket.create_server(("127.0.0.1", sink_port))
-        self.put_off = 0
-        self.commands = []
-
-    def run(self):
-        while True:
-            connection, _ = self.server.accept()
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection):
-        f = connection.makefile("rwb", buffering=0)
-        say = lambda line: f.write(line.encode() + b"\r\n")
-        say("220 sink.test ESMTP")
-        for line in f:
-            word = line.split()[0].upper().decode() if line.split() else ""
-            self.commands.append(word)
-            if word == "EHLO":
-                say("250 sink.test")
-            elif word == "RCPT" and b"unknown" in line:
-                say("550 5.1.1 Nobody of that name in the sink")
-            elif word == "RCPT" and b"later" in line and self.put_off < 1:
-                self.put_off += 1
-                say("451 4.7.1 Come back in a moment")
-            elif word == "DATA":
-                say("354 go on")
-                while f.readline() != b".\r\n":
-                    pass
-                say("250 2.0.0 in the sink")
-            elif word == "QUIT":
-                say("221 bye")
-                break
-            else:
-                say("250 2.1.0 ok")
-        connection.close()
 
 
 house = House(extra=f"""---
@@ -64,8 +25,9 @@ items:
   sink: {{domains: [sink.test], relay: "127.0.0.1:{sink_port}", tls: none, retry: [1s]}}
   dead: {{domains: [dead.test], relay: "127.0.0.1:{dead_port}", tls: none, retry: [5m]}}
 """)
-sink = Sink()
-sink.start()
+unknown = refuse(b"unknown", b"550 5.1.1 Nobody of that name in the sink\r\n")
+later = refuse(b"later", b"451 4.7.1 Come back in a moment\r\n", 1)
+sink = Remote("127.0.0.1", sink_port, {"RCPT": lambda *asked: unknown(*asked) or later(*asked)}, ())
 check("maild starts", house.start(), house.tail())
 
 
@@ -221,12 +183,12 @@ def stages(*arguments):
     return done.returncode, {(s := json.loads(line))["stage"]: s for line in done.stdout.splitlines()}
 
 
-sink.commands.clear()
+sink.lines.clear()
 code, told = stages("good@sink.test", "--sender", "ann@example.test")
 check("doctor: every stage", code == 0 and list(told) == ["route", "hosts", "tlsa", "connect", "session", "envelope", "end"] and
       all(s["good"] for s in told.values()), told)
 check("doctor: with the dialogue", "C: RCPT TO:<good@sink.test>" in told["envelope"]["dialogue"], told["envelope"])
-check("doctor: nothing was sent", until(lambda: sink.commands[-1:] == ["QUIT"]) and "DATA" not in sink.commands, sink.commands)
+check("doctor: nothing was sent", until(lambda: sink.lines[-1:] == [b"QUIT\r\n"]) and b"DATA\r\n" not in sink.lines, sink.lines)
 code, told = stages("unknown@sink.test")
 check("doctor: a recipient that is refused", code == 1 and not told["envelope"]["good"] and "Nobody of that name" in told["envelope"]["text"] and
       "would be returned" in told["end"]["text"], told)
