@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration write_after = std::chrono::milliseconds(100); ///< what comes meanwhile shares a transaction
 constexpr Duration look_again = std::chrono::seconds(2);         ///< for blocks of stories that sessions completed
+constexpr auto tell_every = std::chrono::minutes(1); ///< the log hears of drops
 constexpr Duration pause = std::chrono::milliseconds(20); ///< between slices, for mail to go first
 constexpr int most_blocks = 50; ///< in one go
 
@@ -36,11 +37,13 @@ bool Stories::admit(std::string_view address) {
            all_refusals_.take(limit::story_refusals_burst, limit::story_refusals_per_minute / 60.0, now);
 }
 
-/// Counted always, told once for each flood.
+/// Counted always, told at most once a minute: a flood must not fill the log instead.
 void Stories::drop() {
-    ++dropped_;
-    if (!std::exchange(overflown_, true))
-        log(Event::story_dropped, {{"waiting", waiting_.size()}, {"dropped", dropped_.load()}});
+    const SteadyTime now = clock_.steady();
+    if (++dropped_ != 1 && now - drop_told_ < tell_every)
+        return;
+    drop_told_ = now;
+    log(Event::story_dropped, {{"waiting", waiting_.size()}, {"dropped", dropped_.load()}});
 }
 
 void Stories::refused(store::Story story, std::string_view address) {
@@ -98,10 +101,7 @@ Stories::Waiting Stories::take() {
         return out;
     };
     const std::lock_guard lock(mutex_);
-    Waiting slice{some(waiting_.stories), some(waiting_.events)};
-    if (waiting_.size() == 0)
-        overflown_ = false;
-    return slice;
+    return {some(waiting_.stories), some(waiting_.events)};
 }
 
 Task<void> Stories::write(Waiting slice) {

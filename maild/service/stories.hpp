@@ -63,7 +63,7 @@ class Stories final : public StorySink {
     Bucket all_refusals_;
     std::array<Bucket, 1024> refusals_; ///< by hash of the peer's address: two peers may share one
     std::atomic<std::uint64_t> dropped_{0};
-    bool overflown_ = false;
+    SteadyTime drop_told_{}; ///< when the log last heard of drops
     bool closed_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include "common/async/runtime.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/log.hpp"
 #include "maild/store/memory/memory_store.hpp"
 #include "tests/catch.hpp"
 
@@ -72,9 +73,14 @@ TEST_CASE("one peer's refusals are limited and do not silence the others") {
     world.refuse("192.0.2.2");
     CHECK(world.stories.counts().waiting == std::size_t{limit::story_refusals_per_peer} + 1);
     CHECK(world.stories.counts().dropped == 5000 - std::uint64_t{limit::story_refusals_per_peer});
+    const auto told = event_count(Event::story_dropped);
+    world.clock.micros += 61'000'000; // a minute: another drop is told, and only one
+    for (int i = 0; i < 10; ++i)
+        world.refuse("192.0.2.1");
+    CHECK(event_count(Event::story_dropped) == told + 1);
     world.clock.micros += 3'600'000'000; // an hour
     world.refuse("192.0.2.1");
-    CHECK(world.stories.counts().waiting == std::size_t{limit::story_refusals_per_peer} + 2);
+    CHECK(world.stories.counts().waiting == std::size_t{limit::story_refusals_per_peer} + 3);
 }
 
 TEST_CASE("a flood of refusals from everywhere is limited") {
