@@ -168,6 +168,10 @@ using Sentence = std::string (*)(const json::value& event);
 const std::map<std::string_view, Sentence>& sentences() {
     static const std::map<std::string_view, Sentence> table{
         {"connection", [](const json::value& e) { return "connection from " + word(e, "from") + " to listener " + word(e, "listener"); }},
+        {"spoken-for", [](const json::value& e) {
+             const std::string name = word(e, "name");
+             return word(e, "by") + " speaks for " + word(e, "for") + (name.empty() ? "" : " (" + name + ")");
+         }},
         {"hello", [](const json::value& e) { return word(e, "verb") + " " + word(e, "name"); }},
         {"tls", [](const json::value& e) { return "encrypted with " + word(e, "version") + " " + word(e, "cipher"); }},
         {"sign-in", [](const json::value& e) { return "signed in as " + word(e, "mailbox"); }},

@@ -122,8 +122,8 @@ Task<Result<void>> Sending::check(SendingRequest request) {
     co_return decision;
 }
 
-Task<Result<std::vector<store::AttributeChange>>> Sending::take(SendingRequest request) {
-    std::vector<store::AttributeChange> out;
+Task<Result<SendingTaken>> Sending::take(SendingRequest request) {
+    SendingTaken out;
     const auto limits = limits_of(*request.who);
     MAIL_CO_DO(co_await check(request));
     if (!limits.any())
@@ -134,20 +134,23 @@ Task<Result<std::vector<store::AttributeChange>>> Sending::take(SendingRequest r
     MAIL_CO_DO(decide(*entry, request, limits, freezes));
     SendingTotals more{1, static_cast<std::int64_t>(request.recipients.size()), 0};
     if (limits.new_recipients_per_day != 0) {
-        const auto fresh = new_ones(entry->book, request);
-        more.fresh = static_cast<std::int64_t>(fresh.size());
-        entry->book.learn(fresh);
+        out.learned = new_ones(entry->book, request);
+        more.fresh = static_cast<std::int64_t>(out.learned.size());
+        entry->book.learn(out.learned);
     }
     entry->book.add(more, clock_.now());
-    out = entry->book.take_changes();
+    out.changes = entry->book.take_changes();
     co_return out;
 }
 
-void Sending::give_back(const SendingRequest& request) {
+void Sending::give_back(const SendingRequest& request, const SendingTaken& taken) {
     const std::lock_guard lock(mutex_);
     const auto known = entries_.find(request.who->account);
-    if (known != entries_.end())
-        known->second->book.add({-1, -static_cast<std::int64_t>(request.recipients.size()), 0}, clock_.now());
+    if (known == entries_.end())
+        return;
+    SendingBook& book = known->second->book;
+    book.add({-1, -static_cast<std::int64_t>(request.recipients.size()), -static_cast<std::int64_t>(taken.learned.size())}, clock_.now());
+    book.unlearn(taken.learned);
 }
 
 /// Frozen just now: durable, logged, and the postmaster hears of it.

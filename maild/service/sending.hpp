@@ -28,6 +28,12 @@ struct SendingRequest {
     std::size_t earlier = 0;         ///< recipients of the message that were checked before
 };
 
+/// A message that was counted.
+struct SendingTaken {
+    std::vector<store::AttributeChange> changes; ///< have to become durable with it
+    std::vector<RecipientMark> learned;          ///< recipients that were never written to before
+};
+
 /// What `mailctl mailbox show` tells.
 struct SendingStatus {
     std::optional<SendingFreeze> frozen;
@@ -46,10 +52,9 @@ class Sending {
     /// Errors: denied (frozen, perhaps just now: the postmaster is told), temporary (a limit; later it may), over_quota (the
     /// mailbox is too full to send).
     [[nodiscard]] Task<Result<void>> check(SendingRequest request);
-    /// The same for the whole message, and counts it. What has to become durable with the message is in the result; when
-    /// that fails, give_back() what was taken.
-    [[nodiscard]] Task<Result<std::vector<store::AttributeChange>>> take(SendingRequest request);
-    void give_back(const SendingRequest& request);
+    /// The same for the whole message, and counts it. When it cannot be made durable, give_back() what was taken.
+    [[nodiscard]] Task<Result<SendingTaken>> take(SendingRequest request);
+    void give_back(const SendingRequest& request, const SendingTaken& taken);
 
     [[nodiscard]] Task<Result<SendingStatus>> status(store::AccountId account);
     /// Freezing stops the next message; unfreezing also forgets today's new recipients, so that work goes on.

@@ -119,6 +119,12 @@ void SendingBook::learn(const std::vector<RecipientMark>& marks) {
     }
 }
 
+void SendingBook::unlearn(const std::vector<RecipientMark>& marks) {
+    for (const RecipientMark mark : marks)
+        if (std::erase(known_[mark % buckets], mark) != 0)
+            touched_[mark % buckets] = true;
+}
+
 std::vector<store::AttributeChange> SendingBook::take_changes() {
     std::vector<store::AttributeChange> out{{std::string(counters_name), text()}};
     for (std::size_t i = 0; i < buckets; ++i) {

@@ -50,6 +50,8 @@ class SendingBook {
     void forget_fresh();
     /// Notes recipients; the oldest of a full bucket are forgotten.
     void learn(const std::vector<RecipientMark>& marks);
+    /// Takes back what learn() was told last.
+    void unlearn(const std::vector<RecipientMark>& marks);
     /// What has to be written after changes: the counters, and buckets that learn() touched since the last call.
     [[nodiscard]] std::vector<store::AttributeChange> take_changes();
 

@@ -86,6 +86,7 @@ Task<void> Session::cmd_xclient(Command command) {
     log(Event::smtp_spoken_for, {{"sid", id_}, {"peer", before.text()}, {"for", stream_.peer().text()}});
     standing_.is_spoken_for = true;
     forget();
+    story_.spoken_for(stream_, standing_.name, services_.delivery.clock().now());
     say(greeting());
 }
 

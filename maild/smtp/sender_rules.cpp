@@ -53,22 +53,23 @@ Task<bool> Session::count_sending(service::Incoming& incoming) {
     if (!mailbox_ || services_.sending == nullptr)
         co_return true;
     auto request = sending_request();
-    auto changes = co_await services_.sending->take(std::move(request));
-    if (!changes) {
-        const Reply reply = sending_refusal(changes.error());
+    auto taken = co_await services_.sending->take(std::move(request));
+    if (!taken) {
+        const Reply reply = sending_refusal(taken.error());
         refuse_message(reply);
         answer_message(reply);
         reset();
         co_return false;
     }
-    if (!changes->empty())
-        incoming.attributes.push_back({mailbox_->account, std::move(*changes)});
+    taken_ = std::move(*taken);
+    if (!taken_.changes.empty())
+        incoming.attributes.push_back({mailbox_->account, std::move(taken_.changes)});
     co_return true;
 }
 
 void Session::give_back_sending() {
     if (mailbox_ && services_.sending != nullptr)
-        services_.sending->give_back(sending_request());
+        services_.sending->give_back(sending_request(), taken_);
 }
 
 } // namespace mail::smtp

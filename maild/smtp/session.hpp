@@ -157,6 +157,7 @@ class Session {
     std::unique_ptr<Intake> chunks_; ///< between BDAT commands
     LineEndings chunk_endings_;
     SessionStory story_;
+    service::SendingTaken taken_; ///< for the message under way
 };
 
 } // namespace mail::smtp

@@ -15,6 +15,15 @@ void SessionStory::connected(const Profile& profile, const net::Stream& stream, 
         secured(*tls, now);
 }
 
+void SessionStory::spoken_for(const net::Stream& stream, std::string_view name, Time now) {
+    auto step = connection_.step("spoken-for", now);
+    step.text("by", address_).text("for", stream.peer().address);
+    if (!name.empty())
+        step.text("name", name);
+    address_ = stream.peer().address;
+    helo_.clear();
+}
+
 void SessionStory::greeted(std::string_view verb, std::string_view name, Time now) {
     helo_ = name;
     connection_.step("hello", now).text("verb", verb).text("name", name);

@@ -21,6 +21,8 @@ namespace mail::smtp {
 class SessionStory {
   public:
     void connected(const Profile& profile, const net::Stream& stream, Time now);
+    /// A trusted client speaks for somebody else from now on (XCLIENT); `name` may be empty.
+    void spoken_for(const net::Stream& stream, std::string_view name, Time now);
     void greeted(std::string_view verb, std::string_view name, Time now);
     void secured(const net::TlsInfo& tls, Time now);
     void signed_in(std::string_view mailbox, Time now);

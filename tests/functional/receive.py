@@ -192,6 +192,8 @@ box = house.imap()
 box.select("INBOX")
 fetch = lambda subject: box.fetch(box.search(None, "SUBJECT", f'"{subject}"')[1][0].split()[-1], "(BODY.PEEK[])")[1][0][1]
 check("XCLIENT: the trace names whom it spoke for", b"from spoken.test (named.test [192.0.2.7])" in fetch("spoken for"), fetch("spoken for"))
+trace = house.mailctl("message", "trace", house.mailctl_json("why", "--subject", "spoken")["items"][0]["id"]).stdout
+check("XCLIENT: so does its story", "127.0.0.1 speaks for 192.0.2.7 (named.test)" in trace, trace)
 check("XCLIENT: it may relay then", c.command("MAIL FROM:<x@y.test>")[:3] + c.command("RCPT TO:<z@far.test>")[:3] == "250250")
 c = Client(p["submission"]).tls()
 c.command("EHLO c.test")

@@ -24,11 +24,11 @@ struct Office {
         SendingRequest request{world.mailbox("ann@example.test"), {}, 0};
         for (const auto& to : recipients)
             request.recipients.push_back(parse_address(to).value());
-        auto changes = run(sending->take(request));
-        if (!changes)
-            return std::string(face_of(changes.error().code).name) + ": " + changes.error().message;
-        if (!changes->empty())
-            REQUIRE(run(world.store->mail().put_attributes(request.who->account, 0, std::move(*changes))));
+        auto taken = run(sending->take(request));
+        if (!taken)
+            return std::string(face_of(taken.error().code).name) + ": " + taken.error().message;
+        if (!taken->changes.empty())
+            REQUIRE(run(world.store->mail().put_attributes(request.who->account, 0, std::move(taken->changes))));
         return {};
     }
     std::size_t notices() {
@@ -101,8 +101,23 @@ TEST_CASE("limits of the policy, of a mailbox instead, and none") {
     CHECK(office.send({"x@remote.test", "y@remote.test", "z@remote.test"}).empty());
     CHECK(office.send({"x@remote.test"}) == "temporary: Sending limit reached: 4 messages in an hour; try again later");
     // What was taken for a message that could not be stored is given back.
-    office.sending->give_back({office.world.mailbox("ann@example.test"), {parse_address("x@remote.test").value()}, 0});
+    office.sending->give_back({office.world.mailbox("ann@example.test"), {parse_address("x@remote.test").value()}, 0}, {});
     CHECK(office.send({"x@remote.test"}).empty());
+}
+
+TEST_CASE("who was never written to after all is still new, and counts for nothing") {
+    Office office;
+    office.world.add("policy", "policy", R"({"sending":{"new_recipients_per_day":2}})");
+    const SendingRequest request{office.world.mailbox("ann@example.test"), {parse_address("n@remote.test").value(), parse_address("m@remote.test").value()}, 0};
+    for (int i = 0; i < 3; ++i) {
+        const auto taken = run(office.sending->take(request));
+        REQUIRE(taken);
+        CHECK(taken->learned.size() == 2);
+        office.sending->give_back(request, *taken);
+    }
+    CHECK(run(office.sending->status(request.who->account))->day.fresh == 0);
+    CHECK(office.send({"n@remote.test", "m@remote.test"}).empty());
+    CHECK(office.send({"n@remote.test"}).empty()); // known now
 }
 
 TEST_CASE("too many people who were never written to: sending freezes, says so, and stays frozen") {
