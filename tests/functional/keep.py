@@ -153,6 +153,18 @@ house.mailctl("domain", "set", "example.test", "--unset", "recoverable_keep")
 check("without hold and domain it goes", until(lambda: not recoverable(ann)))
 house.mailctl("policy", "set", "--unset", "recoverable_keep")
 
+# ---- killed while it purges: the rest goes after the next start, and the store stays sound (checked at the end)
+house.mailctl("mailbox", "import", bob, mbox, "--folder", "Archive")
+other.select("Archive")
+other.store("1:*", "+FLAGS", "\\Deleted")
+other.expunge()
+check("600 can be restored", house.mailctl_json("mailbox", "stats", bob)["recoverable"]["messages"] == 600)
+house.mailctl("policy", "set", "--recoverable-keep", "1s")
+until(lambda: house.mailctl_json("mailbox", "stats", bob)["recoverable"]["messages"] < 600)
+house.kill()
+house.start()
+check("after kill -9 the purge ends", until(lambda: house.mailctl_json("mailbox", "stats", bob)["recoverable"]["messages"] == 0))
+
 log = (house.dir / "log").read_text()
 for event in ("recoverable_purged", "messages_restored", "retention_expired"):
     check(f"the log tells {event}", f"event={event}" in log)
