@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <sys/resource.h>
 #include <utility>
 
 namespace mail::service {
@@ -20,8 +21,16 @@ constexpr auto gather = 300ms;             // mail comes in bursts
 constexpr auto look_again = 60s;           // also after a failure
 constexpr auto longest_pause = 20ms;       // between two slices
 constexpr std::uint64_t busy_writer = 4;   // transactions that wait: others come first
-constexpr int most_waits = 20;             // but not for ever
+constexpr int most_waits = 150;            // but not for ever
+constexpr int lowest_niceness = 19;
 constexpr std::uint64_t spare_rows = 10'000; // rows of removed messages that are no reason to build the index anew
+
+/// The work's own thread gets the processor when nobody else wants it. On Linux a niceness is that of one thread, and
+/// more of it is always granted.
+void step_back() {
+    thread_local const int done = ::setpriority(PRIO_PROCESS, 0, lowest_niceness);
+    (void)done;
+}
 
 } // namespace
 
@@ -157,6 +166,7 @@ Task<Result<std::shared_ptr<Indexer::Slice>>> Indexer::load(store::MailStore::Bl
 
 Task<Result<void>> Indexer::finish(std::shared_ptr<Slice> slice) {
     std::function<Result<bool>()> job = [slice, &texts = texts_]() -> Result<bool> {
+        step_back();
         slice->work();
         if (!slice->texts.empty()) {
             MAIL_DO(texts.put(slice->texts, slice->up_to));

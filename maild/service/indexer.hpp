@@ -18,7 +18,7 @@ namespace mail::service {
 
 class Indexer {
   public:
-    /// `pool` should have one thread. All outlive this.
+    /// `pool` has one thread, which does nothing else: it gets the lowest priority. All outlive this.
     Indexer(store::Store& store, store::TextIndex& texts, ChangeBus& bus, async::WorkerPool& pool, const Clock& clock);
     ~Indexer();
     /// Until close().
