@@ -24,8 +24,9 @@ json::object removed_json(const store::RemovedAccount& account, const MailboxAge
     out["name"] = account.name;
     out["id"] = account.id;
     out["removed"] = format_rfc3339(account.removed);
-    const Time end = account.removed + ages.removed;
-    out["kept_until"] = held ? hold_end_json(account.keeping) : json::value(format_rfc3339(end));
+    // A hold that ends by itself ends no sooner than the time for all.
+    const Time end = std::max(account.removed + ages.removed, held ? account.keeping.held_until : Time{});
+    out["kept_until"] = time_json(end == Time::max() ? std::nullopt : std::optional(end));
     out["state"] = account.purging ? "purging" : held ? "held" : "kept";
     out["messages"] = account.items;
     out["bytes"] = account.bytes;

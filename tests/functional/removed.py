@@ -1,5 +1,5 @@
 """A removed mailbox is kept for a while: it comes back as it was, under its name or another, and goes for good in time."""
-import imaplib, json
+import datetime, imaplib, json
 from house import Checks, House, until
 from numbered import put, subjects
 
@@ -60,12 +60,16 @@ check("none is removed any more", house.mailctl_json("mailbox", "list", "--remov
       house.mailctl("mailbox", "restore", "nobody@example.test", check=False).returncode == 3)
 
 # ---- gone for good: after removed_keep, but not while held
-house.mailctl("mailbox", "hold", "bob.old@example.test")
+house.mailctl("mailbox", "hold", "bob.old@example.test", "--for", "1d")
 house.mailctl("mailbox", "delete", "bob.old@example.test", bob, "--yes")
 house.mailctl("policy", "set", "--removed-keep", "1s")
+kept = lambda: [(r["kept_until"] or "")[:10] for r in house.mailctl_json("mailbox", "list", "--removed")["items"]]
+tomorrow = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)).strftime("%Y-%m-%d")
 names = lambda: [(r["name"], r["state"]) for r in house.mailctl_json("mailbox", "list", "--removed")["items"]]
 check("a removed mailbox goes, a held one stays", until(lambda: names() == [("bob.old@example.test", "held")]), names())
+check("and says until when", kept() == [tomorrow], kept())
 house.mailctl("mailbox", "restore", "bob.old@example.test")
+house.mailctl("mailbox", "hold", "bob.old@example.test")
 check("the held one is whole", subjects(house.imap("bob.old"), "INBOX") == [50, 51, 52, 60])
 house.mailctl("mailbox", "unhold", "bob.old@example.test")
 house.mailctl("mailbox", "delete", "bob.old@example.test", "--yes")

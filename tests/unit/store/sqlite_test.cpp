@@ -1,5 +1,6 @@
 // The embedded engine's own promises: one process, versions, damage, full disks, segments.
 #include "common/base/log.hpp"
+#include "maild/store/sqlite/database.hpp"
 #include "tests/unit/store/sqlite_bench.hpp"
 
 #include <fstream>
@@ -146,6 +147,26 @@ TEST_CASE("check compares the counters") {
         FAIL_CHECK(problem);
     CHECK(report->blobs == 22);
     CHECK(report->orphan_bytes == 90'000);
+}
+
+TEST_CASE("maild check counts recoverable items again") {
+    StillClock clock;
+    ScratchDirectory directory;
+    {
+        auto store = open_at(options_for(directory.path(), clock));
+        const AccountId ann = add_mailbox(*store, "ann@example.org");
+        REQUIRE(deliver(*store, ann, "one", clock));
+        need(store->mail().expunge(need(store->mail().find_folder(ann, "INBOX")).id, {}, false));
+    }
+    CHECK(check_store(directory.path().string())->healthy());
+    {
+        auto database = sqlite::Database::open((directory.path() / "maild.db").string(), sqlite::Database::Mode::write);
+        REQUIRE(database);
+        REQUIRE((*database)->execute("UPDATE recoverable_use SET bytes = bytes + 1"));
+    }
+    const auto report = check_store(directory.path().string());
+    REQUIRE(report->problem_count == 1);
+    CHECK(report->problems[0].find("counts 1 recoverable items and 4 bytes, but has 1 and 3") != std::string::npos);
 }
 
 TEST_CASE("segments fill up, follow one another, and go when nothing lives in them") {
