@@ -3,6 +3,7 @@
 
 #include "common/base/limits.hpp"
 #include "maild/imap/proto/response.hpp"
+#include "maild/store/rules.hpp"
 
 #include <algorithm>
 
@@ -21,11 +22,17 @@ Result<Session::Positions> Session::positions(const SequenceSet& set, bool uid) 
     return view.positions_of_numbers(set);
 }
 
-void Session::tell_stored(const store::FlagReceipt& receipt, bool silent) {
-    const auto& view = selected_->view;
+void Session::tell_stored(const store::FlagReceipt& receipt, const store::FlagChange& change, bool silent) {
+    const auto& snapshot = selected_->view.snapshot();
     for (const auto& row : receipt.changed) {
-        const auto found = view.snapshot().find(row.uid);
-        if (!found.found || (silent && !condstore_))
+        const auto found = snapshot.find(row.uid);
+        if (!found.found)
+            continue;
+        // RFC 9051 §6.4.6: .SILENT or not, what others changed meanwhile is told.
+        const auto known = snapshot.at(found.position);
+        const store::FlagState expected = apply_flags({known.flags, std::string(snapshot.keywords(known.keywords))}, change);
+        const bool with_flags = !silent || expected != store::FlagState{row.flags, row.keywords};
+        if (!with_flags && !condstore_)
             continue;
         append_fetch_start(out_, found.position + 1, row.uid, uid_only_);
         if (!uid_only_) {
@@ -38,7 +45,7 @@ void Session::tell_stored(const store::FlagReceipt& receipt, bool silent) {
             append_number(out_, row.modseq);
             out_ += ") ";
         }
-        if (!silent) {
+        if (with_flags) {
             out_ += "FLAGS ";
             append_flags(out_, row.flags, row.keywords);
             out_ += ' ';
@@ -68,11 +75,12 @@ Task<Reply> Session::cmd_store(const Command& command) {
     change.flags = arguments.flags.system;
     change.keywords = arguments.flags.keywords;
     change.unchanged_since = arguments.unchanged_since;
+    const store::FlagChange asked = change;
     const auto receipt = co_await services_.mailboxes.change_flags(account(), std::move(change));
     if (!receipt)
         co_return Reply::no(receipt.error());
     tell_new_keywords();
-    tell_stored(*receipt, arguments.silent);
+    tell_stored(*receipt, asked, arguments.silent);
     own_changes_ = receipt->changes;
     if (receipt->modified.empty())
         co_return Reply::ok("STORE completed");

@@ -146,7 +146,8 @@ class Session : public std::enable_shared_from_this<Session> {
     [[nodiscard]] Task<Result<void>> list_further(const store::Folder& folder, const ListArguments& arguments);
     [[nodiscard]] Task<Result<void>> append_status_line(store::Folder folder, std::uint16_t items);
     [[nodiscard]] Result<Positions> positions(const SequenceSet& set, bool uid) const;
-    void tell_stored(const store::FlagReceipt& receipt, bool silent);
+    /// `change` without its UIDs.
+    void tell_stored(const store::FlagReceipt& receipt, const store::FlagChange& change, bool silent);
     void tell_new_keywords();
     void enable_condstore();
     void keep_changed(Positions& positions, store::ModSeq since) const;

@@ -31,7 +31,8 @@ std::vector<std::string> reports(World& world, const std::string& message, std::
         incoming.recipients.push_back({parse_address(to).value(), world.resolution(to), "", notify});
     REQUIRE(run(delivery.accept(std::move(incoming))));
     std::vector<std::string> texts;
-    for (const auto& item : run(world.store->queue().list({})).value())
+    const auto queued = run(world.store->queue().list({})).value();
+    for (const auto& item : queued)
         texts.push_back(run(world.store->mail().read(item.blob, 0, item.blob.length)).value());
     return texts;
 }
