@@ -7,7 +7,8 @@ from house import Checks, House, until
 check = Checks()
 house = House()
 index = house.data / "text.db"
-WORDS = {"plain": "needle", "umlaut": "Stra\u00dfenb\u00e4nder", "cyrillic": "\u041f\u0440\u0438\u0432\u0435\u0442", "cjk": "\u6f22\u5b57\u4eee\u540d"}
+# "#ne" stands in no id of a Received field, as "nee" may.
+WORDS = {"plain": "#needle", "umlaut": "Stra\u00dfenb\u00e4nder", "cyrillic": "\u041f\u0440\u0438\u0432\u0435\u0442", "cjk": "\u6f22\u5b57\u4eee\u540d"}
 expected = {}  # what is looked for -> the messages (sequence numbers) that hold it
 count = 0
 
