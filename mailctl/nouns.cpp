@@ -21,6 +21,7 @@ constexpr std::array hand_written{
     NounEntry{"simulate", "Running the server", "Say what would happen to a message", simulate_commands},
     NounEntry{"doctor", "Running the server", "Look into what does not work", doctor_commands},
     NounEntry{"queue", "Running the server", "Outgoing mail that waits", queue_commands},
+    NounEntry{"store", "Running the server", "The space that messages take", store_commands},
     NounEntry{"log", "Running the server", "Show what the server logged", log_commands},
     NounEntry{"watch", "Running the server", "Follow changes", watch_commands},
     NounEntry{"explain", "Finding out", "Say what a kind, field, event or limit means", explain_commands},

@@ -19,6 +19,7 @@ struct View;
 [[nodiscard]] std::vector<CommandSpec> simulate_commands();
 [[nodiscard]] std::vector<CommandSpec> doctor_commands();
 [[nodiscard]] std::vector<CommandSpec> status_commands();
+[[nodiscard]] std::vector<CommandSpec> store_commands();
 [[nodiscard]] std::vector<CommandSpec> log_commands();
 [[nodiscard]] std::vector<CommandSpec> watch_commands();
 [[nodiscard]] std::vector<CommandSpec> history_commands();

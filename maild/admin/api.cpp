@@ -110,6 +110,8 @@ Task<net::HttpResponse> Api::dispatch(const net::HttpRequest& request) {
         co_return co_await stories(request);
     if (what == "queue")
         co_return co_await queue(request);
+    if (what == "store")
+        co_return co_await store(request);
     if (path.size() == 2 && (what == "plan" || what == "apply")) {
         if (request.method != "POST")
             co_return method_not_allowed("POST");

@@ -140,6 +140,9 @@ class Api final : public net::HttpHandler {
     [[nodiscard]] Reply freeze(std::string mailbox, const net::HttpRequest& request, bool frozen);
     /// Puts what a mailbox has sent and may send into its status.
     [[nodiscard]] Task<void> add_sending(const std::string& mailbox, boost::json::object& status);
+    // store_routes.cpp
+    [[nodiscard]] Reply store(const net::HttpRequest& request);
+    [[nodiscard]] Reply compact(const net::HttpRequest& request);
     // status_routes.cpp
     [[nodiscard]] Reply status();
     [[nodiscard]] Reply metrics();

@@ -204,6 +204,7 @@ Task<net::HttpResponse> Api::metrics() {
     line("maild_store_transactions_total", "counter", "Transactions in those commits.", stats.transactions);
     line("maild_store_segment_syncs_total", "counter", "Syncs of message segments.", stats.segment_syncs);
     line("maild_store_waiting", "gauge", "Transactions waiting for the writer.", stats.waiting);
+    line("maild_store_longest_turn_microseconds", "gauge", "Longest time the writer was busy with one batch.", stats.longest_turn);
     line("maild_store_free_bytes", "gauge", "Free bytes of the store's file system.", stats.free_bytes);
     out += services_.server.metrics();
     net::HttpResponse response;
