@@ -27,6 +27,11 @@ Result<void> set(BootConfig& config, std::string_view key, std::string value) {
         if (value != "embedded")
             return fail(ErrorCode::invalid, "store " + value + " is not available", "use: embedded");
         config.store = std::move(value);
+    } else if (key == "segment_bytes") {
+        const auto n = text::number<std::uint64_t>(value);
+        if (!n || *n < (std::uint64_t{1} << 20) || *n > (std::uint64_t{4} << 30))
+            return fail(ErrorCode::invalid, "segment_bytes must be a number from 1048576 to 4294967296");
+        config.segment_bytes = *n;
     } else if (key == "threads") {
         const auto n = text::number<unsigned>(value);
         if (!n || *n < 1 || *n > 256)
@@ -71,6 +76,10 @@ Result<BootConfig> read_boot_config(const std::vector<std::string>& arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         std::string_view flag = arguments[i];
         std::string value;
+        if (flag == "--repair") {
+            config.repair = true;
+            continue;
+        }
         if (const auto equals = flag.find('='); flag.starts_with("--") && equals != std::string_view::npos) {
             value = flag.substr(equals + 1);
             flag = flag.substr(0, equals);

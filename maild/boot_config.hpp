@@ -4,6 +4,7 @@
 
 #include "common/base/result.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,9 @@ struct BootConfig {
     std::string store = "embedded"; ///< engine
     std::vector<std::string> apply; ///< --apply FILE, in order
     unsigned threads = 0;           ///< I/O threads; 0: as many as cores
+    std::uint64_t segment_bytes = 0; ///< of a new segment file; 0: the engine's own size
     bool data_dir_given = false;
+    bool repair = false; ///< `maild check --repair`
     bool rescue = false; ///< `maild rescue-admin`: the admin socket alone, or --apply and out
 
     [[nodiscard]] std::string socket_path() const;
@@ -24,7 +27,7 @@ struct BootConfig {
 
 /// Reads `maild serve`'s arguments; a --config file is read where it stands. Errors: usage, invalid (with FILE:LINE).
 [[nodiscard]] Result<BootConfig> read_boot_config(const std::vector<std::string>& arguments);
-/// "key: value" lines with # comments; keys data_dir, socket, user, store, threads.
+/// "key: value" lines with # comments; keys data_dir, socket, user, store, segment_bytes, threads.
 [[nodiscard]] Result<void> read_boot_file(const std::string& path, BootConfig& config);
 
 } // namespace mail

@@ -44,6 +44,8 @@ int main(int argc, char** argv) {
     auto boot = mail::read_boot_config({arguments.begin() + 1, arguments.end()});
     if (!boot)
         return complain(boot.error());
+    if (boot->repair && verb != "check")
+        return complain({mail::ErrorCode::usage, "--repair belongs to maild check", "see: maild --help"});
     boot->rescue = verb == "rescue-admin";
     if (verb == "serve" || boot->rescue)
         return mail::serve(*boot);

@@ -23,7 +23,7 @@ int check(const BootConfig& boot) {
     // As the user maild runs as, so that no file ends up belonging to root.
     if (const auto user = drop_privileges(boot.user, boot.data_dir); !user)
         return complain(user.error());
-    const auto report = store::check_store(boot.data_dir);
+    const auto report = store::check_store(boot.data_dir, false, boot.repair);
     if (!report)
         return complain(report.error());
     for (const auto& problem : report->problems)
@@ -31,6 +31,8 @@ int check(const BootConfig& boot) {
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("checked %llu messages, %llu bytes in %llu segments; %llu bytes that no row names (swept in time)\n",
                 number(report->blobs), number(report->bytes), number(report->segments), number(report->orphan_bytes));
+    if (report->repaired != 0)
+        std::printf("%llu problems repaired\n", number(report->repaired));
     if (report->healthy())
         std::printf("the store is sound\n");
     else

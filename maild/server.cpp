@@ -432,6 +432,8 @@ int serve(const BootConfig& boot) {
     store::SqliteOptions options;
     options.directory = boot.data_dir;
     options.clock = &system_clock();
+    if (boot.segment_bytes != 0)
+        options.segment_bytes = boot.segment_bytes;
     auto store = store::open_sqlite(std::move(options));
     if (!store)
         return failed(store.error(), store.error().code == ErrorCode::no_space ? exit_store : exit_config);

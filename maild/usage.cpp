@@ -9,7 +9,8 @@ namespace {
 constexpr UsageRow verb_rows[] = {
     {"serve", "[--config FILE] [--data-dir DIR] [--socket PATH] [--apply FILE]... [--threads N]",
      "Runs the server in the foreground and logs to stderr; SIGTERM stops it."},
-    {"check", "[--data-dir DIR]", "Proves that every row of the store has its bytes and every checksum holds. Offline."},
+    {"check", "[--data-dir DIR] [--repair]",
+     "Proves that every row of the store has its bytes, every checksum holds and all counts agree. Offline."},
     {"migrate", "[--data-dir DIR]", "Brings the store to this version; serve does the same when it starts. Offline."},
     {"rescue-admin", "[--data-dir DIR] [--socket PATH] [--apply FILE]...",
      "For a server that does not start or cannot be administered: opens the admin socket and nothing else, so that mailctl "
@@ -24,6 +25,9 @@ constexpr UsageRow flag_rows[] = {
     {"--apply", "FILE",
      "Applies YAML documents before listeners open, as mailctl apply --yes does. May be repeated. Skipped when they are the ones "
      "applied last time this way, so that a restart never undoes later changes."},
+    {"--repair", "",
+     "check puts right what it can without losing anything: counts are made anew, rows that belong to nothing go. Damaged "
+     "message bytes stay reported."},
     {"--threads", "N", "I/O threads. Default: as many as cores."},
 };
 
@@ -34,6 +38,7 @@ constexpr UsageRow key_rows[] = {
      "The user to become when started as root. Default: the owner of the data directory. Either way CAP_NET_BIND_SERVICE is the "
      "only right that is kept."},
     {"store", "embedded", "The storage engine. Default, and so far the only one: embedded."},
+    {"segment_bytes", "N", "Size of new files of message bytes. Default: 268435456."},
     {"threads", "N", "As --threads."},
 };
 

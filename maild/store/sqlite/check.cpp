@@ -1,6 +1,7 @@
 // `maild check`: reads everything once and compares. Runs offline, so that nothing moves meanwhile.
 #include "common/crypto/checksum.hpp"
 #include "maild/store/segments.hpp"
+#include "maild/store/sqlite/check_rules.hpp"
 #include "maild/store/sqlite/layout.hpp"
 #include "maild/store/sqlite/packs.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
@@ -85,12 +86,6 @@ Result<void> expect_none(Database& db, const char* sql, CheckReport& report) {
     }
 }
 
-constexpr const char* reference_sql =
-    "SELECT 'message bytes ' || b.id || ' have ' || b.refs || ' references, counted ' || coalesce(r.n, 0) "
-    "FROM blob AS b LEFT JOIN (SELECT blob, count(*) AS n FROM (SELECT blob FROM item UNION ALL "
-    "SELECT blob FROM recoverable UNION ALL SELECT blob FROM queue_message) GROUP BY blob) AS r ON r.blob = "
-    "b.id "
-    "WHERE b.refs <> coalesce(r.n, 0)";
 constexpr const char* dangling_sql =
     "SELECT 'item ' || uid || ' of folder ' || folder || ' has no bytes' FROM item WHERE blob NOT IN (SELECT "
     "id FROM blob) "
@@ -100,40 +95,50 @@ constexpr const char* dangling_sql =
     "(SELECT id FROM blob) "
     "UNION ALL SELECT 'item ' || uid || ' is in folder ' || folder || ', which does not exist' FROM item "
     "WHERE folder NOT IN (SELECT id FROM folder)";
-constexpr const char* recoverable_sql =
-    "SELECT 'account ' || coalesce(u.account, r.account) || ' counts ' || coalesce(u.items, 0) || ' recoverable items and ' || "
-    "coalesce(u.bytes, 0) || ' bytes, but has ' || coalesce(r.n, 0) || ' and ' || coalesce(r.b, 0) FROM recoverable_use AS u "
-    "FULL JOIN (SELECT account, count(*) AS n, sum(size) AS b FROM recoverable GROUP BY account) AS r ON r.account = u.account "
-    "WHERE coalesce(u.items, 0) <> coalesce(r.n, 0) OR coalesce(u.bytes, 0) <> coalesce(r.b, 0)";
-constexpr const char* folder_sql =
-    "SELECT 'folder ' || f.id || ' counts ' || f.messages || ' items, ' || f.unseen || ' unseen and ' || "
-    "f.bytes || "
-    "' bytes, but holds ' || coalesce(i.n, 0) || ', ' || coalesce(i.u, 0) || ' and ' || coalesce(i.b, 0) "
-    "FROM folder AS f LEFT JOIN (SELECT folder, count(*) AS n, sum((flags & 1) = 0) AS u, sum(size) AS b, "
-    "max(uid) AS top, "
-    "max(modseq) AS m FROM item GROUP BY folder) AS i ON i.folder = f.id WHERE f.messages <> coalesce(i.n, "
-    "0) OR "
-    "f.unseen <> coalesce(i.u, 0) OR f.bytes <> coalesce(i.b, 0) OR f.uid_next <= coalesce(i.top, 0) OR "
-    "f.modseq < coalesce(i.m, 0)";
-constexpr const char* segment_sql =
-    "SELECT 'segment ' || coalesce(s.id, b.segment) || ' counts ' || coalesce(s.live_blobs, 0) || ' messages "
-    "and ' || "
-    "coalesce(s.live_bytes, 0) || ' bytes, but holds ' || coalesce(b.n, 0) || ' and ' || coalesce(b.l, 0) "
-    "FROM segment AS s FULL JOIN (SELECT segment, count(*) AS n, sum(length) AS l, max(offset + length) AS "
-    "top FROM blob "
-    "GROUP BY segment) AS b ON b.segment = s.id WHERE coalesce(s.live_blobs, 0) <> coalesce(b.n, 0) OR "
-    "coalesce(s.live_bytes, 0) <> coalesce(b.l, 0) OR coalesce(s.used, 0) < coalesce(b.top, 0)";
-constexpr const char* queue_sql = "SELECT 'queue of ' || domain || ' waits until ' || coalesce(due, 'never') "
-                                  "|| ', but its first item is due at ' || "
-                                  "coalesce(first, 'no time') FROM (SELECT coalesce(d.domain, i.domain) AS "
-                                  "domain, d.due AS due, i.first AS first "
-                                  "FROM queue_domain AS d FULL JOIN (SELECT domain, min(next_attempt) AS "
-                                  "first FROM queue_item WHERE status IN (0, 2) "
-                                  "GROUP BY domain) AS i ON i.domain = d.domain) WHERE due IS NOT first";
-constexpr const char* index_sql =
-    "SELECT 'address ' || key || ' leads to ' || kind || ' ' || name || ', which does not exist' FROM "
-    "address "
-    "WHERE NOT EXISTS (SELECT 1 FROM resource AS r WHERE r.kind = address.kind AND r.name = address.name)";
+/// Bytes that a start after a crash writes over those in the segment: they had better be right.
+Result<void> check_journal(Database& db, CheckReport& report) {
+    Query query(db, "SELECT b.id, b.length, b.checksum, j.bytes FROM body_journal AS j JOIN blob AS b ON b.id = j.blob");
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return {};
+        const std::string_view bytes = query.text(3);
+        if (bytes.size() != query.count(1) || crypto::crc32c(bytes) != query.as<std::uint32_t>(2))
+            problem(report, "journal of message bytes " + query.string(0) + ": the checksum does not match");
+    }
+}
+
+Result<void> check_rows(Database& db, CheckReport& report) {
+    for (const CheckRule& rule : check_rules()) {
+        MAIL_DO(expect_none(db, rule.disagreements, report));
+    }
+    return {};
+}
+
+Result<void> repair_rows(Database& db) {
+    std::string sql = "BEGIN IMMEDIATE;";
+    for (const CheckRule& rule : check_rules())
+        if (rule.repair != nullptr)
+            sql += std::string(rule.repair) + ";";
+    sql += "COMMIT;";
+    auto done = db.execute(sql);
+    if (!done)
+        db.rollback();
+    return done;
+}
+
+/// Puts right what loses nothing, and counts what is left.
+Result<void> repair(Database& db, std::uint64_t beyond_repair, CheckReport& report) {
+    if (report.problem_count == beyond_repair)
+        return {};
+    MAIL_DO(repair_rows(db));
+    CheckReport after;
+    MAIL_DO(check_rows(db, after));
+    const std::uint64_t left = beyond_repair + after.problem_count;
+    report.repaired = report.problem_count - std::min(left, report.problem_count);
+    report.problem_count = left;
+    return {};
+}
 
 Result<void> count_orphans(Database& db, const Directory& directory, CheckReport& report) {
     std::uint64_t on_disk = 0;
@@ -154,7 +159,7 @@ Result<void> count_orphans(Database& db, const Directory& directory, CheckReport
 } // namespace
 } // namespace sqlite
 
-Result<CheckReport> check_store(const std::string& path, bool drop_derived) {
+Result<CheckReport> check_store(const std::string& path, bool drop_derived, bool with_repair) {
     using namespace sqlite;
     MAIL_TRY(const Directory directory, Directory::lock(path, false));
     if (!std::filesystem::exists(directory.database()))
@@ -168,11 +173,19 @@ Result<CheckReport> check_store(const std::string& path, bool drop_derived) {
                     "run maild once to bring it up to date, or install a newer maild");
     CheckReport report;
     MAIL_DO(check_database(*database, report));
+    const bool database_is_whole = report.healthy();
+    MAIL_DO(check_journal(*database, report));
     // What a start after a crash would do first.
     MAIL_DO(replay_bodies(*database, directory, FileOps()));
     MAIL_DO(check_blobs(*database, directory, report));
-    for (const char* sql : {reference_sql, dangling_sql, recoverable_sql, folder_sql, segment_sql, queue_sql, index_sql}) {
-        MAIL_DO(expect_none(*database, sql, report));
+    const std::uint64_t damaged = report.problem_count;
+    MAIL_DO(expect_none(*database, dangling_sql, report));
+    const std::uint64_t beyond_repair = report.problem_count;
+    MAIL_DO(check_rows(*database, report));
+    // Of a damaged database nothing that is read can be relied on; and where rows have lost their bytes, bytes without a row
+    // may be theirs.
+    if (with_repair && database_is_whole && beyond_repair == damaged) {
+        MAIL_DO(repair(*database, beyond_repair, report));
     }
     MAIL_TRY(auto packs, check_packs(*database));
     for (std::string& one : packs)

@@ -39,12 +39,14 @@ struct CheckReport {
     std::uint64_t orphan_bytes = 0; ///< in segments, named by no row: swept in time, no damage
     std::uint64_t derived_rows = 0;
     std::vector<std::string> problems; ///< one sentence each; empty: all is well. At most 1,000 are listed
-    std::uint64_t problem_count = 0;
+    std::uint64_t problem_count = 0; ///< that are left
+    std::uint64_t repaired = 0;      ///< of those listed
     [[nodiscard]] bool healthy() const noexcept { return problem_count == 0; }
 };
 /// Every row has its bytes, every checksum holds, every counter agrees. The store must not be in use.
-/// `drop_derived` also throws away what can be computed again. Errors: conflict, unavailable, unsupported,
-/// internal.
-[[nodiscard]] Result<CheckReport> check_store(const std::string& directory, bool drop_derived = false);
+/// `drop_derived` also throws away what can be computed again; `with_repair` puts right what can be without losing
+/// anything: counts, and rows that belong to nothing. Errors: conflict, unavailable, unsupported, internal.
+[[nodiscard]] Result<CheckReport> check_store(const std::string& directory, bool drop_derived = false,
+                                              bool with_repair = false);
 
 } // namespace mail::store

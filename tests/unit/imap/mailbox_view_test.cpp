@@ -95,6 +95,19 @@ TEST_CASE("A client's own change is not told twice") {
     CHECK(told(view, snapshot, {.own_changes = own_changes}) == "* 3 FETCH (UID 3 FLAGS (\\Deleted))\r\n");
 }
 
+TEST_CASE("What two sets of ranges have in common") {
+    const auto common = [](std::vector<store::UidRange> a, std::vector<NumberRange> b) {
+        NumberList list;
+        add_common(list, a, b);
+        return list.text();
+    };
+    CHECK(common({{1, 10}, {20, 30}}, {{5, 22}}) == "5:10,20:22");
+    CHECK(common({{1, 3}}, {{1, 1}, {3, 9}}) == "1,3");
+    CHECK(common({{7, 9}}, {{1, 6}, {10, UINT32_MAX}}) == "");
+    CHECK(common({{1, UINT32_MAX - 1}}, {{4, UINT32_MAX}}) == "4:4294967294");
+    CHECK(common({}, {{1, 2}}) == "");
+}
+
 TEST_CASE("RFC 9051 §7.5.1: no EXPUNGE during FETCH, STORE and SEARCH by number") {
     auto snapshot = folder(5);
     MailboxView view(snapshot);
