@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""crash_mailbox.py [kill|power]: APPEND, STORE, EXPUNGE, MOVE, COPY, RENAME, CREATE and DELETE of several IMAP clients beside SMTP,
-over many crashes. What was answered OK is there; what was not answered was done whole or not at all.
+"""crash_mailbox.py [kill|power]: APPEND, STORE, EXPUNGE, MOVE, COPY, RENAME, CREATE and DELETE of several IMAP clients beside SMTP
+and compaction, over many crashes. What was answered OK is there; what was not answered was done whole or not at all.
 kill: kill -9 at random moments. power: each crash also takes back every write that was not synced (power_cut.so).
 Each client works on folders of its own, so that it knows exactly what must be in them: the state before its last command when
 that was not answered, or the one after it."""
@@ -170,10 +170,10 @@ class Sender(threading.Thread):
 
 
 def housekeeping(house, end):
-    """Drops the mail for elsewhere, again and again."""
-    drop = ["queue", "drop", "--filter", "domain=remote.test", "--silent", "-y"]
+    """Drops the mail for elsewhere and compacts, again and again."""
     while not end.is_set():
-        subprocess.run([MAILCTL, "--socket", house.socket, *drop], capture_output=True, timeout=60)
+        for words in (["queue", "drop", "--filter", "domain=remote.test", "--silent", "-y"], ["store", "compact"]):
+            subprocess.run([MAILCTL, "--socket", house.socket, *words], capture_output=True, timeout=60)
 
 
 house = House(listeners="", extra="""---
@@ -184,15 +184,17 @@ kind: route
 items: {nowhere: {domains: [remote.test], relay: "127.0.0.1:1"}}
 """)
 house.site.write_text(house.site.read_text().replace("SPARE", str(house.ports["spare"])))
+(house.dir / "boot").write_text("segment_bytes: 1048576\n")
+arguments = ["--config", house.dir / "boot"]
 clients = [Client(n) for n in range(CLIENTS)]
-rounds = cuts = 0
+rounds = cuts = compacted = 0
 while (rounds < ROUNDS or sum(c.done for c in clients) < WANTED) and rounds < MOST_ROUNDS:
     rounds += 1
     environment = {}
     if MODE == "power":
         environment = {"LD_PRELOAD": os.environ["POWER_CUT"], "POWER_CUT_DIR": str(house.data),
                        "POWER_CUT_AFTER": str(rng.randrange(100, 2500))}
-    if not house.start(environment):
+    if not house.start(environment, arguments=arguments):
         cuts += 1
         continue
     end = threading.Event()
@@ -212,6 +214,7 @@ while (rounds < ROUNDS or sum(c.done for c in clients) < WANTED) and rounds < MO
     end.set()
     for t in threads:
         t.join(60)
+    compacted = (house.dir / "log").read_bytes().count(b"event=store_compacted")
     if any(c.faults for c in clients):
         break
 counts = {}
@@ -220,7 +223,8 @@ for c in clients:
         counts[what] = counts.get(what, 0) + n
 check(f"{sum(counts.values())} commands acknowledged in {rounds} rounds ({cuts} power cuts)", sum(counts.values()) >= WANTED, house.tail())
 check(f"of each kind: {counts}", len(counts) == 8 and min(counts.values()) >= 5)
-check("it starts after the last crash", house.start(), house.tail())
+check(f"{compacted} segments were compacted meanwhile", compacted > 0)
+check("it starts after the last crash", house.start(arguments=arguments), house.tail())
 for c in clients:
     c.imap = house.imap(c.user)
     c.settle()
