@@ -136,7 +136,8 @@ Item State::take_item(Transaction& change, FolderData& data, Uid uid) {
 
 std::size_t State::prune_vanished(std::size_t keep) {
     std::size_t gone = 0;
-    for (auto& [id, data] : folders) {
+    for (auto& entry : folders) {
+        auto& data = entry.second;
         if (data.vanished.size() <= keep)
             continue;
         std::vector<ModSeq> numbers;
