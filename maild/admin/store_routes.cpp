@@ -68,7 +68,8 @@ Task<net::HttpResponse> Api::compact(const net::HttpRequest& request) {
     if (dry_run == nullptr || !dry_run->get_bool()) {
         sum.more = true;
         for (int turn = 0; turn < turns_of_request && sum.more && !services_.stopping(); ++turn) {
-            store::Maintenance what; // with no times given nothing goes whose time has not come
+            store::Maintenance what; // no times: housekeeping looks at what is old, this at space alone
+            what.accounts_after = std::nullopt;
             const auto done = co_await services_.store.maintain(std::move(what));
             if (!done)
                 co_return problem_reply(done.error());

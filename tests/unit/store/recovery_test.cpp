@@ -54,6 +54,25 @@ std::size_t purge_all(Bench& bench) {
 
 } // namespace
 
+TEST_CASE("a turn may look at space alone, and then comes to an end however many accounts there are") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    for (const char* name : {"ann@example.org", "bob@example.org", "eve@example.org"}) {
+        const AccountId account = bench.add_mailbox(name);
+        bench.deliver(account, "gone soon");
+        need(bench.mail().expunge(bench.folder(account, "INBOX").id, {}, false));
+    }
+    Maintenance what;
+    what.slice = 1;
+    what.accounts_after = std::nullopt;
+    int turns = 0;
+    while (turns < 10 && need(bench.store().maintain(what)).more)
+        ++turns;
+    CHECK(turns < 10);
+    what.accounts_after = 0;
+    CHECK(need(bench.store().maintain(what)).accounts_after.has_value() == (engine == Engine::sqlite)); // the next turn begins there
+}
+
 TEST_CASE("an expunged item knows where it was and comes back once") {
     FOR_EACH_ENGINE;
     Bench bench(engine);
