@@ -4,6 +4,8 @@
 #include "maild/smtp/intake.hpp"
 #include "maild/smtp/session.hpp"
 
+#include <utility>
+
 namespace mail::smtp {
 
 std::uint64_t Session::max_message_size() const noexcept {
@@ -59,10 +61,16 @@ Task<void> Session::cmd_mail(Command command) {
     say(Reply(250, "2.1.0", "Sender ok"));
 }
 
+/// Told once in a transaction: a client that goes on with thousands of recipients must not fill the log.
+void Session::tell_of_limit(std::string_view limit) {
+    if (!std::exchange(told_of_limit_, true))
+        log(Event::limit_hit, {{"sid", id_}, {"limit", limit}, {"peer", stream_.peer().address}});
+}
+
 std::optional<Reply> Session::check_count(const Rcpt& rcpt) {
     const std::size_t most = max_recipients();
     if (transaction_.recipients().size() >= most) {
-        log(Event::limit_hit, {{"sid", id_}, {"limit", "smtp_recipients"}, {"peer", stream_.peer().address}});
+        tell_of_limit("smtp_recipients");
         return Reply(452, "4.5.3", "Too many recipients"); // RFC 5321 §4.5.3.1.10: the rest comes in another transaction
     }
     if (profile_.limits.recipient_domains == 0)
@@ -71,7 +79,7 @@ std::optional<Reply> Session::check_count(const Rcpt& rcpt) {
     if (!domain || domains_.contains(*domain))
         return std::nullopt;
     if (domains_.size() >= profile_.limits.recipient_domains) { // RFC 9422 §4.3
-        log(Event::limit_hit, {{"sid", id_}, {"limit", "max_recipient_domains"}, {"peer", stream_.peer().address}});
+        tell_of_limit("max_recipient_domains");
         return Reply(452, "4.5.3", "Too many recipient domains in one session");
     }
     domains_.insert(*domain);

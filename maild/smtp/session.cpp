@@ -260,6 +260,7 @@ void Session::reset() {
     if (auto refused = story_.end(now); refused && services_.delivery.stories() != nullptr)
         services_.delivery.stories()->refused(std::move(*refused), stream_.peer().address);
     transaction_ = Transaction();
+    told_of_limit_ = false;
     chunks_.reset();
     chunk_endings_ = LineEndings();
     if (state_ != connected)

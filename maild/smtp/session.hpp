@@ -101,6 +101,7 @@ class Session {
     [[nodiscard]] Task<void> cmd_mail(Command command);
     [[nodiscard]] Task<void> cmd_rcpt(Command command);
     [[nodiscard]] std::optional<Reply> check_count(const Rcpt& rcpt); ///< 452: there are enough of them already
+    void tell_of_limit(std::string_view limit);
     [[nodiscard]] Task<void> refuse_recipient(const Rcpt& rcpt, Reply reply);
     [[nodiscard]] bool may_relay() const noexcept { return mailbox_ != nullptr || standing_.relays; }
 
@@ -153,6 +154,7 @@ class Session {
     service::MailboxPtr mailbox_; ///< who has signed in
     std::shared_ptr<void> watch_;
     Transaction transaction_;
+    bool told_of_limit_ = false; ///< in this transaction
     Id message_id_; ///< of the message being received
     std::unique_ptr<Intake> chunks_; ///< between BDAT commands
     LineEndings chunk_endings_;
