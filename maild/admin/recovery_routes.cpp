@@ -20,15 +20,6 @@ namespace {
 constexpr std::size_t most_at_once = 1000;
 constexpr std::size_t most_old = 1'000'000; ///< messages of one folder that a test of retention counts
 
-Result<std::optional<Time>> read_time(std::string_view name, std::string_view text) {
-    if (text.empty())
-        return std::optional<Time>();
-    const auto time = parse_rfc3339(text);
-    if (!time)
-        return fail(ErrorCode::invalid, std::string(name) + " is no time: " + text::escape(text, 64), "for example 2026-01-31T12:00:00Z");
-    return time;
-}
-
 Result<store::RecoverableId> read_place(std::string_view text) {
     if (text.empty())
         return store::RecoverableId{0};
@@ -50,11 +41,6 @@ template <class Value> Result<service::RecoverableFilter> read_filter(const Valu
         MAIL_TRY(filter.folder, service::Mailboxes::normalise(filter.folder));
     }
     return filter;
-}
-
-std::string member(const json::object& body, std::string_view name) {
-    const auto* given = body.if_contains(name);
-    return given != nullptr && given->is_string() ? std::string(given->get_string()) : std::string();
 }
 
 bool is_on(const json::object& body, std::string_view name) {

@@ -84,6 +84,20 @@ Result<void> check_query(const net::HttpRequest& request, const std::vector<std:
     return {};
 }
 
+std::string member(const boost::json::object& body, std::string_view name) {
+    const auto* given = body.if_contains(name);
+    return given != nullptr && given->is_string() ? std::string(given->get_string()) : std::string();
+}
+
+Result<std::optional<Time>> read_time(std::string_view name, std::string_view text) {
+    if (text.empty())
+        return std::optional<Time>();
+    const auto time = parse_rfc3339(text);
+    if (!time)
+        return fail(ErrorCode::invalid, std::string(name) + " is no time: " + text::escape(text, 64), "for example 2026-01-31T12:00:00Z");
+    return time;
+}
+
 Result<std::size_t> limit_of(const net::HttpRequest& request) {
     if (!request.has_parameter("limit"))
         return std::size_t{0};

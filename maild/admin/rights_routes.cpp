@@ -41,11 +41,6 @@ Result<service::RightSet> rights_of(const json::object& body) {
     return *rights;
 }
 
-std::string member(const json::object& body, std::string_view name) {
-    const auto* given = body.if_contains(name);
-    return given != nullptr && given->is_string() ? std::string(given->get_string()) : std::string();
-}
-
 json::object folder_json(const store::Folder& folder) {
     json::object out;
     out["name"] = folder.name;

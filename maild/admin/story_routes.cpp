@@ -16,16 +16,6 @@ constexpr std::size_t most_lines = 1000;
 constexpr std::size_t most_whole = 100; ///< stories with all their events in one answer
 constexpr std::size_t most_waiting = 10'000;
 
-Result<std::optional<Time>> time_named(const net::HttpRequest& request, std::string_view name) {
-    const std::string_view text = request.parameter(name);
-    if (text.empty())
-        return std::optional<Time>();
-    const auto time = parse_rfc3339(text);
-    if (!time)
-        return fail(ErrorCode::invalid, std::string(name) + " is no time: " + text::escape(text, 64), "for example 2026-01-31T12:00:00Z");
-    return time;
-}
-
 Result<void> choose_outcome(store::StoryFilter& filter, std::string_view word) {
     using store::StoryEnd;
     using store::StoryMark;
@@ -61,8 +51,8 @@ Result<store::StoryFilter> filter_of(const net::HttpRequest& request) {
     filter.message_id = std::string(without_brackets(request.parameter("message_id")));
     filter.subject = std::string(request.parameter("subject"));
     MAIL_DO(choose_outcome(filter, request.parameter("outcome")));
-    MAIL_TRY(filter.since, time_named(request, "since"));
-    MAIL_TRY(filter.until, time_named(request, "until"));
+    MAIL_TRY(filter.since, read_time("since", request.parameter("since")));
+    MAIL_TRY(filter.until, read_time("until", request.parameter("until")));
     MAIL_TRY(const std::size_t limit, limit_of(request));
     const std::size_t most = request.parameter("whole") == "1" ? most_whole : most_lines;
     filter.limit = limit == 0 ? most : std::min(limit, most);
