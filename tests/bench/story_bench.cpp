@@ -1,10 +1,10 @@
 // How fast stories are found. Usage: story_bench DIRECTORY [stories]. Fills a store with a million stories (and an event for
 // every third), gives them their filters, then asks what administrators ask. One line of JSON for each measurement; the
 // worst of five runs counts.
-#include "common/async/runtime.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
+#include "tests/bench/wait.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -21,19 +21,7 @@ double milliseconds_since(steady::time_point start) {
     return std::chrono::duration<double, std::milli>(steady::now() - start).count();
 }
 
-template <class T> Task<void> keep(Task<T> task, T& result) {
-    auto value = co_await std::move(task);
-    result = std::move(value);
-}
-template <class T> Result<T> wait(Task<Result<T>> task) {
-    Result<T> result;
-    async::run_until_done(keep(std::move(task), result));
-    if (!result) {
-        std::fprintf(stderr, "%s\n", result.error().message.c_str());
-        std::exit(1);
-    }
-    return result;
-}
+using bench::wait;
 
 /// As sessions write them: ten steps, 5,000 mailboxes, 20,000 senders, every fiftieth refused.
 Story story(std::size_t i, Time at) {

@@ -1,8 +1,8 @@
 // How long the writer is busy at most with one change of a large folder: while it is, nobody's mail is taken.
 // Usage: turn_bench DIRECTORY [messages]. The directory must be empty and on the disk to be measured.
-#include "common/async/runtime.hpp"
 #include "common/base/log.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
+#include "tests/bench/wait.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,19 +14,7 @@ using namespace mail;
 using namespace mail::store;
 using steady = std::chrono::steady_clock;
 
-template <class T> Task<void> keep(Task<T> task, T& result) {
-    auto value = co_await std::move(task);
-    result = std::move(value);
-}
-template <class T> Result<T> wait(Task<Result<T>> task) {
-    Result<T> result;
-    async::run_until_done(keep(std::move(task), result));
-    if (!result) {
-        std::fprintf(stderr, "%s\n", result.error().message.c_str());
-        std::exit(1);
-    }
-    return result;
-}
+using bench::wait;
 
 /// The store, opened anew for each case, so that its longest turn is that of the case.
 class Bench {

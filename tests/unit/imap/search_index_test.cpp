@@ -4,6 +4,7 @@
 #include "maild/store/memory/text_index.hpp"
 #include "maild/store/sqlite/text_index.hpp"
 #include "tests/unit/imap/world.hpp"
+#include "tests/unit/service/one_copy.hpp"
 
 #include "tests/catch.hpp"
 
@@ -137,15 +138,7 @@ struct Bench {
         runtime.stop();
     }
     void deliver(const std::string& bytes, const std::string& prefix) {
-        store::AcceptPlan plan;
-        plan.message = Id::make(system_clock().now());
-        plan.content.memory = std::make_shared<const std::string>(bytes);
-        store::LocalCopy copy;
-        copy.account = account;
-        copy.folder = inbox;
-        copy.prefix = prefix;
-        plan.local.push_back(copy);
-        REQUIRE(run(world.store->mail().accept(std::move(plan))));
+        REQUIRE(run(world.store->mail().accept(service::test::one_copy(account, inbox, bytes, prefix))));
     }
     /// Half of them as a delivery makes them: with header fields of this recipient alone.
     void fill(Maker& make, int messages) {

@@ -4,6 +4,7 @@
 #include "common/mail/encoded.hpp"
 #include "maild/service/mailboxes.hpp"
 #include "maild/store/memory/text_index.hpp"
+#include "tests/unit/service/one_copy.hpp"
 #include "tests/unit/service/world.hpp"
 
 #include <atomic>
@@ -70,15 +71,7 @@ struct Bench {
         tasks.spawn(runtime.executor(0), indexer.run());
     }
     void deliver(const std::string& bytes, const std::string& prefix = "") {
-        store::AcceptPlan plan;
-        plan.message = Id::make(system_clock().now());
-        plan.content.memory = std::make_shared<const std::string>(bytes);
-        store::LocalCopy copy;
-        copy.account = account;
-        copy.folder = inbox;
-        copy.prefix = prefix;
-        plan.local.push_back(copy);
-        REQUIRE(run(world.store->mail().accept(std::move(plan))));
+        REQUIRE(run(world.store->mail().accept(one_copy(account, inbox, bytes, prefix))));
     }
     bool until(const std::function<bool()>& holds) const {
         for (int i = 0; i < 2000; ++i) {

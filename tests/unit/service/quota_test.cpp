@@ -2,6 +2,7 @@
 #include "maild/service/changes.hpp"
 #include "maild/service/delivery.hpp"
 #include "maild/service/quota_watch.hpp"
+#include "tests/unit/service/one_copy.hpp"
 #include "tests/unit/service/world.hpp"
 
 using namespace mail;
@@ -30,11 +31,7 @@ struct Office {
         const auto account = world.mailbox("eve@full.test")->account;
         const auto inbox = run(world.store->mail().find_folder(account, "INBOX")).value();
         REQUIRE(run(world.store->mail().expunge(inbox.id, {}, false)));
-        store::AcceptPlan plan;
-        plan.message = Id::make(clock.now());
-        plan.content.memory = std::make_shared<const std::string>(std::string(bytes, 'x'));
-        plan.local.push_back({account, inbox.id, 0, "", "", clock.now(), 0});
-        REQUIRE(run(world.store->mail().accept(std::move(plan))));
+        REQUIRE(run(world.store->mail().accept(one_copy(account, inbox.id, std::string(bytes, 'x')))));
     }
     bool look() {
         const auto told = run(watch.look("eve@full.test"));
