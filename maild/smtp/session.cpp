@@ -3,6 +3,7 @@
 #include "common/async/signal.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "common/net/patience.hpp"
 #include "maild/service/snapshot.hpp"
 #include "maild/smtp/intake.hpp"
 
@@ -159,22 +160,6 @@ Task<void> Session::answer_bad_line(LineFramer::Status status) {
     }
 }
 
-Task<Result<bool>> Session::read_within(Duration patience) {
-    constexpr Duration slice = std::chrono::seconds(limit::overload_seconds);
-    for (Duration waited{};;) {
-        const Duration left = (profile_.overloaded() ? std::min(patience, slice) : patience) - waited;
-        if (left <= Duration::zero())
-            co_return fail(ErrorCode::timeout, "nothing came in time");
-        stream_.set_timeout(std::min(left, slice));
-        auto more = co_await reader_.fill(65536);
-        if (more || more.error().code != ErrorCode::timeout) {
-            stream_.set_timeout(patience); // the answer may take longer than a slice
-            co_return more;
-        }
-        waited += std::min(left, slice);
-    }
-}
-
 Task<bool> Session::fill(Duration patience) {
     stream_.set_timeout(patience);
     co_await flush();
@@ -183,7 +168,7 @@ Task<bool> Session::fill(Duration patience) {
         co_return false;
     }
     reader_.release();
-    const auto more = co_await read_within(patience);
+    const auto more = co_await net::fill_within(stream_, reader_, patience, profile_.is_overloaded, 65536);
     if (!more && more.error().code == ErrorCode::timeout)
         say(Reply(421, "4.4.2", "Nothing came in time")); // RFC 5321 §4.5.3.2.7
     if (more && *more)

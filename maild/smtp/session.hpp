@@ -60,7 +60,6 @@ class Session {
     [[nodiscard]] Reply greeting() const;
     /// Writes what is due and reads once; false at the end of the connection, closing_ is then set.
     [[nodiscard]] Task<bool> fill(Duration patience);
-    [[nodiscard]] Task<Result<bool>> read_within(Duration patience); ///< reads once; in overload it waits less
     [[nodiscard]] bool must_end() const noexcept { return stream_.is_ending() && state_ != chunking; }
     [[nodiscard]] Task<void> flush();
     void say(const Reply& reply);
