@@ -10,6 +10,7 @@ template <class Profile> Profile reader_profile(const ListenerSettings& settings
     out.hostname = settings.hostname;
     out.plaintext_auth = settings.spec.plaintext_auth == "allow";
     out.tls = settings.tls;
+    out.is_overloaded = settings.is_overloaded;
     return out;
 }
 

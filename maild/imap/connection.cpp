@@ -2,6 +2,7 @@
 
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
+#include "common/net/patience.hpp"
 #include "maild/imap/append_job.hpp"
 #include "maild/imap/notify_job.hpp"
 #include "maild/imap/search_job.hpp"
@@ -58,6 +59,16 @@ void Session::bye(std::string_view code, std::string_view text) {
 void Session::allow_time() {
     const auto seconds = state_ == State::greeted ? limit::preauth_idle_seconds : limit::imap_idle_seconds;
     stream_->set_timeout(std::chrono::seconds(seconds));
+    waiting_since_ = services_.clock.steady();
+}
+
+// Before sign-in a command has its time as a whole, however many pieces it comes in, and less of it in overload.
+Task<Result<bool>> Session::read_once() {
+    if (state_ != State::greeted)
+        co_return co_await reader_.fill();
+    const auto waited = std::chrono::duration_cast<Duration>(services_.clock.steady() - waiting_since_);
+    const Duration left = std::chrono::seconds(limit::preauth_idle_seconds) - waited;
+    co_return co_await net::fill_within(*stream_, reader_, left, profile_.is_overloaded);
 }
 
 Task<void> Session::flush() {
@@ -94,7 +105,7 @@ Task<bool> Session::read_more() {
         stream_->rest();
     reading_ = true;
     const net::Interruptible waiting(*stream_, append_ == nullptr);
-    const auto more = co_await reader_.fill();
+    const auto more = co_await read_once();
     reading_ = false;
     const bool gone = !more || !*more;
     if (gone && pushing_ && !stream_->is_ending())
@@ -178,7 +189,8 @@ Task<void> Session::refuse_frame(Framer::Event event) {
 void Session::bad_command(std::string_view tag, std::string_view reason, std::string_view code) {
     log(Event::imap_bad_command, {{"sid", id_}, {"reason", reason}});
     append_status(out_, tag.empty() ? "*" : tag, "BAD", code, reason);
-    if (++errors_ >= limit::imap_errors)
+    const bool hurried = state_ == State::greeted && profile_.is_overloaded && profile_.is_overloaded();
+    if (++errors_ >= (hurried ? limit::overload_errors : limit::imap_errors))
         bye("", "too many errors");
 }
 

@@ -89,6 +89,7 @@ class Session : public std::enable_shared_from_this<Session> {
     using Positions = std::vector<NumberRange>;
 
     // session.cpp: the loop
+    [[nodiscard]] Task<Result<bool>> read_once();
     [[nodiscard]] Task<bool> read_more();
     /// Others want the session to end, and no message is coming in.
     [[nodiscard]] bool must_end() const noexcept { return stream_->is_ending() && append_ == nullptr; }
@@ -276,6 +277,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool rev2_ = false, utf8_accept_ = false, condstore_ = false, qresync_ = false,
          uid_only_ = false; ///< enabled
     unsigned errors_ = 0;   ///< BAD answers
+    SteadyTime waiting_since_{}; ///< for the command that comes
     unsigned failures_ = 0; ///< failed sign-ins
     service::MailboxPtr mailbox_;
     std::shared_ptr<void> watch_; ///< for a revoked sign-in

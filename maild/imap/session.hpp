@@ -9,6 +9,7 @@
 #include "maild/service/mailboxes.hpp"
 #include "maild/service/sign_in.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,7 @@ struct Profile {
     bool offer_starttls = false;
     bool plaintext_auth = false; ///< passwords may be sent without TLS
     std::shared_ptr<const net::TlsServer> tls; ///< for STARTTLS
+    std::function<bool()> is_overloaded; ///< empty: never
 };
 
 /// The whole connection; the stream is closed when it returns.

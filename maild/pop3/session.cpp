@@ -5,6 +5,7 @@
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "common/mail/header.hpp"
+#include "common/net/patience.hpp"
 #include "maild/pop3/proto/message_text.hpp"
 #include "maild/pop3/proto/surrogate.hpp"
 
@@ -45,7 +46,8 @@ void Session::say(std::string_view line) {
 void Session::bad(std::string_view why) {
     log(Event::pop3_bad_command, {{"sid", id_}, {"reason", why}});
     say("-ERR " + std::string(why));
-    if (++errors_ >= limit::pop3_errors)
+    const bool hurried = state_ == State::authorization && profile_.is_overloaded && profile_.is_overloaded();
+    if (++errors_ >= (hurried ? limit::overload_errors : limit::pop3_errors))
         state_ = State::done;
 }
 
@@ -94,6 +96,16 @@ Task<void> Session::run() {
 
 Task<Result<std::string>> Session::next_line(std::size_t max) {
     const net::Interruptible waiting(stream_);
+    if (state_ != State::authorization)
+        co_return co_await reader_.line(max);
+    // Before sign-in a line has its time as a whole, however many pieces it comes in, and less of it in overload.
+    const SteadyTime until = system_clock().steady() + std::chrono::seconds(limit::preauth_idle_seconds);
+    while (reader_.buffered().find("\r\n") == std::string_view::npos && reader_.buffered().size() <= max + 1) {
+        const auto left = std::chrono::duration_cast<Duration>(until - system_clock().steady());
+        MAIL_CO_TRY(const bool more, co_await net::fill_within(stream_, reader_, left, profile_.is_overloaded));
+        if (!more)
+            break; // line() says so
+    }
     co_return co_await reader_.line(max);
 }
 

@@ -9,6 +9,7 @@
 #include "maild/pop3/proto/command.hpp"
 #include "maild/service/sign_in.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,7 @@ struct Profile {
     bool offer_stls = false;
     bool plaintext_auth = false; ///< passwords may be sent without TLS
     std::shared_ptr<const net::TlsServer> tls; ///< for STLS
+    std::function<bool()> is_overloaded; ///< empty: never
 };
 
 class Session {

@@ -5,7 +5,7 @@ import base64, hashlib, pathlib, re, socket, ssl, struct, subprocess, time
 from house import Checks, House, Smtp, free_ports, until
 
 check = Checks()
-names = ("etrn", "proxied", "proxyimap", "trusted", "small", "slow", "late", "few", "certified", "elsewhere", "crowd", "lmtptls", "otherca")
+names = ("etrn", "proxied", "proxyimap", "trusted", "small", "slow", "late", "few", "certified", "elsewhere", "crowd", "crowdimap", "crowdpop3", "lmtptls", "otherca")
 port = dict(zip(names, free_ports(len(names))))
 work = pathlib.Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True).stdout.strip())
 
@@ -65,6 +65,8 @@ items:
   otherca: {{protocol: submission, {bind("otherca")}, tls: starttls, client_ca_file: {work}/other-ca.pem, relay_certificates: [relay.test]}}
   elsewhere: {{protocol: smtp, {bind("elsewhere")}, allow_from: [192.0.2.0/24]}}
   crowd: {{protocol: smtp, {bind("crowd")}, max_connections: 10}}
+  crowdimap: {{protocol: imap, {bind("crowdimap")}, max_connections: 10, plaintext_auth: allow}}
+  crowdpop3: {{protocol: pop3, {bind("crowdpop3")}, max_connections: 10, plaintext_auth: allow}}
   lmtptls: {{protocol: lmtp, {bind("lmtptls")}, tls: starttls}}
 """)
 if not check("it starts", house.start(), house.tail()):
@@ -334,6 +336,46 @@ check("no more of them than that takes", 2 <= gone < 8, gone)
 check("both told in the log", until(lambda: "overload_began" in log() and "overload_ended" in log()))
 calm = Smtp(port["crowd"])
 check("errors are forgiven again", calm.command("FOO").startswith("500") and calm.command("NOOP").startswith("250"))
+
+
+
+class Reader:
+    """A client of a mailbox that has just connected."""
+    def __init__(self, name):
+        self.s = socket.create_connection(("127.0.0.1", port[name]), timeout=15)
+        self.f = self.s.makefile("rb")
+        self.greeting = self.f.readline()
+
+    def say(self, line):
+        self.s.sendall(line + b"\r\n")
+        return self.f.readline()
+
+    def last_words(self):
+        self.s.settimeout(0.2)
+        try:
+            return self.f.readline()
+        except OSError:
+            return b""
+
+
+sign_in = {"crowdimap": (b"a LOGIN ann@example.test secret",), "crowdpop3": (b"USER ann@example.test", b"PASS secret")}
+readers = {name: [Reader(name) for _ in range(8)] for name in sign_in}
+check("IMAP and POP3 listeners have their overload", until(lambda: sorted(overloaded()) == ["crowdimap", "crowdpop3"], 5), overloaded())
+inside = {}
+for name, lines in sign_in.items():
+    inside[name] = readers[name].pop()
+    for line in lines:
+        answer = inside[name].say(line)
+    check(f"one signs in meanwhile ({name})", b"OK" in answer, answer)
+hurried = {name: Reader(name) for name in sign_in}
+check("one error ends an IMAP session then", hurried["crowdimap"].say(b"a BOGUS").startswith(b"a BAD") and
+      hurried["crowdimap"].f.readline().startswith(b"* BYE"))
+check("and a POP3 session", hurried["crowdpop3"].say(b"BOGUS").startswith(b"-ERR") and hurried["crowdpop3"].f.readline() == b"")
+check("who does not sign in is sent away after 10 s, not 60", until(lambda: overloaded() == [], 25))
+for name, words in (("crowdimap", b"* BYE [UNAVAILABLE]"), ("crowdpop3", b"-ERR [SYS/TEMP]")):
+    told = [r.last_words() for r in readers[name]]
+    check(f"and told why ({name})", 2 <= sum(t.startswith(words) for t in told), told)
+check("who has signed in stays", b"OK" in inside["crowdimap"].say(b"b NOOP") and b"OK" in inside["crowdpop3"].say(b"NOOP"))
 
 # --- byte for byte ---
 body = bytes(range(256)) * 300 + b"\n.\n\r.\r\r\n.\r\nlast\0"

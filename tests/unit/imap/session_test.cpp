@@ -61,6 +61,23 @@ TEST_CASE("Sign-in by LOGIN and AUTHENTICATE") {
     CHECK_THAT(world.talk(wrong + wrong + wrong + wrong + wrong), Contains("* BYE "));
 }
 
+TEST_CASE("In overload the first error ends a session that has not signed in, and no other") {
+    World world;
+    bool busy = true;
+    const auto talk = [&](std::string input) {
+        Profile profile = world.profile();
+        profile.is_overloaded = [&busy] { return busy; };
+        std::string output;
+        async::run_until_done(serve(world.services(), std::move(profile), net::make_script_stream(std::move(input), &output, {}), "s1"));
+        return output;
+    };
+    const std::string sign_in = "a LOGIN ann@example.test sesam\r\n", errors = "b BOGUS\r\nc NOOP\r\n";
+    CHECK_THAT(talk(errors), Contains("b BAD ") && Contains("* BYE ") && !Contains("c OK"));
+    CHECK_THAT(talk(sign_in + errors), Contains("b BAD ") && !Contains("* BYE ") && Contains("c OK"));
+    busy = false;
+    CHECK_THAT(talk(errors), Contains("b BAD ") && !Contains("* BYE ") && Contains("c OK"));
+}
+
 TEST_CASE("I31: nothing before sign-in") {
     World world;
     for (const auto* command : {"SELECT INBOX", "FETCH 1 FLAGS", "IDLE", "LIST \"\" *", "STATUS INBOX (MESSAGES)", "ENABLE CONDSTORE",
