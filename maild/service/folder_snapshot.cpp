@@ -44,6 +44,16 @@ void push(FolderChunk& chunk, const store::ItemRow& item, std::uint16_t keywords
     chunk.dates.push_back(to_micros(item.internal_date));
 }
 
+void reserve(FolderChunk& chunk, std::size_t items) {
+    items = std::min(items, FolderChunk::capacity);
+    chunk.uids.reserve(items);
+    chunk.flags.reserve(items);
+    chunk.keywords.reserve(items);
+    chunk.modseqs.reserve(items);
+    chunk.sizes.reserve(items);
+    chunk.dates.reserve(items);
+}
+
 void push(FolderChunk& chunk, const FolderChunk& from, std::size_t index) {
     chunk.uids.push_back(from.uids[index]);
     chunk.flags.push_back(from.flags[index]);
@@ -80,7 +90,9 @@ std::size_t chunk_of(const Chunks& chunks, store::Uid uid) {
 
 void append_items(Chunks& chunks, std::span<const store::ItemRow> items, const KeywordSets& sets) {
     std::shared_ptr<FolderChunk> open;
+    std::size_t left = items.size() + 1;
     for (const auto& item : items) {
+        --left;
         if (!chunks.empty() && chunks.back()->uids.back() >= item.uid)
             continue; // known already
         if (!open || open->uids.size() == FolderChunk::capacity) {
@@ -89,6 +101,7 @@ void append_items(Chunks& chunks, std::span<const store::ItemRow> items, const K
                 chunks.back() = open;
             } else {
                 open = std::make_shared<FolderChunk>();
+                reserve(*open, left);
                 chunks.push_back(open);
             }
         }
@@ -153,15 +166,18 @@ std::vector<std::uint32_t> starts_of(const Chunks& chunks) {
 
 } // namespace
 
-std::shared_ptr<const FolderSnapshot> FolderSnapshot::build(store::Folder folder,
-                                                            std::span<const store::ItemRow> items) {
+std::shared_ptr<FolderSnapshot> FolderSnapshot::build(store::Folder folder, std::span<const store::ItemRow> items) {
     auto out = std::make_shared<FolderSnapshot>();
     out->folder_ = std::move(folder);
-    out->keyword_sets_ = extended(nullptr, {items});
-    append_items(out->chunks_, items, *out->keyword_sets_);
-    out->starts_ = starts_of(out->chunks_);
-    out->size_ = out->starts_.back();
+    append(*out, items);
     return out;
+}
+
+void FolderSnapshot::append(FolderSnapshot& snapshot, std::span<const store::ItemRow> items) {
+    snapshot.keyword_sets_ = extended(snapshot.keyword_sets_, {items});
+    append_items(snapshot.chunks_, items, *snapshot.keyword_sets_);
+    snapshot.starts_ = starts_of(snapshot.chunks_);
+    snapshot.size_ = snapshot.starts_.back();
 }
 
 std::shared_ptr<const FolderSnapshot> FolderSnapshot::apply(const std::shared_ptr<const FolderSnapshot>& before,

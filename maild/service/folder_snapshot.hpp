@@ -61,8 +61,9 @@ class FolderSnapshot {
     [[nodiscard]] std::uint32_t first_unseen() const;
 
     /// From a whole listing.
-    [[nodiscard]] static std::shared_ptr<const FolderSnapshot> build(store::Folder folder,
-                                                                     std::span<const store::ItemRow> items);
+    [[nodiscard]] static std::shared_ptr<FolderSnapshot> build(store::Folder folder, std::span<const store::ItemRow> items);
+    /// Goes on with items that follow, as long as nobody shares the snapshot.
+    static void append(FolderSnapshot& snapshot, std::span<const store::ItemRow> items);
     /// The next one after `change`; changes at or below modseq() give `this` back unchanged.
     [[nodiscard]] static std::shared_ptr<const FolderSnapshot>
     apply(const std::shared_ptr<const FolderSnapshot>& before, const store::FolderChange& change);

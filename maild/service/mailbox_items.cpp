@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 #include "maild/service/derived.hpp"
 #include "maild/service/mailboxes_state.hpp"
+#include "maild/service/snapshot_builder.hpp"
 
 #include <algorithm>
 
@@ -16,8 +17,9 @@ Task<Result<std::shared_ptr<Mailboxes::OpenFolder>>> Mailboxes::open(store::Acco
     MAIL_CO_DO(co_await authorize(who, folder, Right::read));
     auto entry = state_->open->enter(folder);
     if (!entry->loaded()) {
-        MAIL_CO_TRY(auto listing, co_await state_->store.mail().list(folder));
-        entry->load(FolderSnapshot::build(std::move(listing.folder), listing.items));
+        const auto builder = std::make_shared<SnapshotBuilder>();
+        MAIL_CO_DO(co_await state_->store.mail().scan(folder, builder));
+        entry->load(builder->finish());
     }
     state_->open->keep(entry);
     co_return std::shared_ptr<OpenFolder>(std::move(entry));

@@ -30,6 +30,16 @@ class Spool {
     [[nodiscard]] virtual Result<SpooledBytes> finish() = 0;
 };
 
+/// Takes the listing of a folder piece by piece, on a thread of the store; see MailStore::scan.
+class ListingSink {
+  public:
+    virtual ~ListingSink() = default;
+    /// Before the first piece; again when what came so far is to be forgotten.
+    virtual void begin(const Folder& folder) = 0;
+    /// The next items in UID order.
+    virtual void add(std::span<const ItemRow> items) = 0;
+};
+
 class MailStore {
   public:
     virtual ~MailStore() = default;
@@ -83,11 +93,13 @@ class MailStore {
     [[nodiscard]] virtual Task<Result<Placed>> replace(AcceptPlan plan, FolderId folder, Uid old) = 0;
 
     /// Every item of a folder in UID order together with the folder as of the same moment.
+    [[nodiscard]] virtual Task<Result<void>> scan(FolderId folder, std::shared_ptr<ListingSink> sink) = 0;
+    /// The same in one piece.
     struct Listing {
         Folder folder;
         std::vector<ItemRow> items;
     };
-    [[nodiscard]] virtual Task<Result<Listing>> list(FolderId folder) = 0;
+    [[nodiscard]] Task<Result<Listing>> list(FolderId folder);
     /// Bodies of the items that exist among `uids`, ascending, at most `limit`.
     [[nodiscard]] virtual Task<Result<std::vector<ItemBody>>> bodies(FolderId folder, const UidSet& uids,
                                                                      std::size_t limit) = 0;

@@ -88,13 +88,15 @@ Result<Placed> MailPart::replace_now(const AcceptPlan& plan, FolderId id, Uid ol
     return std::move(receipt.local.front());
 }
 
-Task<Result<MailStore::Listing>> MailPart::list(FolderId id) {
+Task<Result<void>> MailPart::scan(FolderId id, std::shared_ptr<ListingSink> sink) {
     const std::lock_guard lock(state_.mutex);
     MAIL_CO_TRY(FolderData * data, state_.folder(id));
-    Listing listing{data->folder, {}};
+    std::vector<ItemRow> items;
     for (const auto& [uid, item] : data->items)
-        listing.items.push_back(item.row);
-    co_return listing;
+        items.push_back(item.row);
+    sink->begin(data->folder);
+    sink->add(items);
+    co_return Result<void>{};
 }
 
 Task<Result<std::vector<ItemBody>>> MailPart::bodies(FolderId id, const UidSet& uids, std::size_t limit) {

@@ -45,7 +45,7 @@ class MailPart final : public MailStore {
     Task<Result<Placed>> replace(AcceptPlan plan, FolderId folder, Uid old) override {
         return ready(replace_now(plan, folder, old));
     }
-    Task<Result<Listing>> list(FolderId id) override;
+    Task<Result<void>> scan(FolderId id, std::shared_ptr<ListingSink> sink) override;
     Task<Result<std::vector<ItemBody>>> bodies(FolderId id, const UidSet& uids, std::size_t limit) override;
     Task<Result<std::string>> read(const BlobRef& blob, std::uint64_t offset, std::uint64_t length) override;
     Task<Result<FlagReceipt>> change_flags(FlagChange change) override { return ready(flags_now(change)); }

@@ -41,53 +41,85 @@ Result<std::vector<StoredItem>> load_items(Database& db, FolderId folder, const 
 }
 
 namespace {
-/// Rows without what only the bytes need: the first `slice` of `uids` above `after`.
-Result<std::vector<ItemRow>> load_rows(Database& db, FolderId folder, const UidSet& uids, Uid after, std::size_t slice) {
-    std::vector<ItemRow> rows;
-    for (const UidRange& range : uids) {
-        if (range.last <= after)
-            continue;
-        Query query(db, "SELECT uid, flags, keywords, modseq, internal_date, size FROM item WHERE folder = ? AND uid BETWEEN ? "
-                        "AND ? ORDER BY uid");
-        query.bind(folder).bind(std::max(range.first, after + 1)).bind(range.last);
-        while (rows.size() < slice) {
-            MAIL_TRY(const bool row, query.step());
-            if (!row)
-                break;
-            rows.push_back({query.as<Uid>(0), query.as<std::uint8_t>(1), query.string(2), query.count(3), query.time(4),
-                            query.as<std::uint32_t>(5)});
-        }
-    }
-    return rows;
+/// System flags alone, added or removed: then one statement does for a whole range what is the same for each of its rows.
+bool is_uniform(const FlagChange& asked) {
+    return asked.operation != FlagOperation::replace && asked.keywords.empty();
 }
-} // namespace
 
-Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked, Uid after, std::size_t slice) {
-    MAIL_TRY(Folder * folder, context.folder(asked.folder));
-    MAIL_TRY(auto rows, load_rows(context.db, asked.folder, asked.uids, after, slice));
-    FlagReceipt receipt;
+Result<void> update_range(WriteContext& context, const Folder& folder, const FlagChange& asked, UidRange uids) {
+    const bool add = asked.operation == FlagOperation::add;
+    const char* const sql = add ? "UPDATE item SET flags = flags | ?1, modseq = ?2 WHERE folder = ?3 AND uid BETWEEN ?4 AND ?5 "
+                                  "AND flags & ?1 <> ?1 AND modseq <= ?6"
+                                : "UPDATE item SET flags = flags & ~?1, modseq = ?2 WHERE folder = ?3 AND uid BETWEEN ?4 AND ?5 "
+                                  "AND flags & ?1 <> 0 AND modseq <= ?6";
+    Query update(context.db, sql);
+    update.bind(asked.flags & ~asked.fixed_flags).bind(folder.modseq).bind(folder.id).bind(uids.first).bind(uids.last);
+    constexpr auto any = static_cast<ModSeq>(INT64_MAX);
+    return update.bind(std::min(asked.unchanged_since.value_or(any), any)).run();
+}
+
+Result<void> update_row(WriteContext& context, const Folder& folder, const ItemRow& row) {
+    Query update(context.db, "UPDATE item SET flags = ?, keywords = ?, modseq = ? WHERE folder = ? AND uid = ?");
+    return update.bind(row.flags).bind(row.keywords).bind(row.modseq).bind(folder.id).bind(row.uid).run();
+}
+
+FlagState state_after(const FlagState& before, const FlagChange& asked, bool uniform) {
+    if (!uniform)
+        return apply_flags(before, asked);
+    const int mask = asked.flags & ~asked.fixed_flags;
+    const int flags = asked.operation == FlagOperation::add ? before.flags | mask : before.flags & ~mask;
+    return {static_cast<std::uint8_t>(flags), before.keywords};
+}
+
+/// Changes the rows of `rows`, which are all there are within `uids`.
+Result<void> change_range(WriteContext& context, Folder& folder, const FlagChange& asked, std::vector<ItemRow> rows,
+                          FlagReceipt& receipt) {
+    const bool uniform = is_uniform(asked);
+    UidRange changed{0, 0};
     for (ItemRow& row : rows) {
         if (asked.unchanged_since && row.modseq > *asked.unchanged_since) {
             receipt.modified.push_back(row.uid);
             continue;
         }
         const FlagState before{row.flags, row.keywords};
-        FlagState now = apply_flags(before, asked);
-        if (now != before) {
-            FolderChange& told = context.change(*folder);
-            folder->unseen += (before.flags & flag::seen) ? 1 : 0;
-            folder->unseen -= (now.flags & flag::seen) ? 1 : 0;
-            row.flags = now.flags;
-            row.keywords = std::move(now.keywords);
+        FlagState after = state_after(before, asked, uniform);
+        if (after != before) {
+            FolderChange& told = context.change(folder);
+            folder.unseen += (before.flags & flag::seen) ? 1 : 0;
+            folder.unseen -= (after.flags & flag::seen) ? 1 : 0;
+            row.flags = after.flags;
+            row.keywords = std::move(after.keywords);
             row.modseq = told.modseq;
-            Query update(context.db,
-                         "UPDATE item SET flags = ?, keywords = ?, modseq = ? WHERE folder = ? AND uid = ?");
-            update.bind(row.flags).bind(row.keywords).bind(row.modseq).bind(folder->id).bind(row.uid);
-            MAIL_DO(update.run());
-            MAIL_DO(context.packs.drop(context.db, folder->id, {row.uid, row.uid}));
+            if (!uniform) {
+                MAIL_DO(update_row(context, folder, row));
+            }
+            MAIL_DO(context.packs.drop(context.db, folder.id, {row.uid, row.uid}));
+            changed = {changed.first == 0 ? row.uid : changed.first, row.uid};
             told.flagged.push_back(row);
         }
         receipt.changed.push_back(std::move(row));
+    }
+    if (uniform && changed.first != 0) {
+        MAIL_DO(update_range(context, folder, asked, changed));
+    }
+    return {};
+}
+
+} // namespace
+
+Result<FlagReceipt> change_flags(WriteContext& context, const FlagChange& asked, Uid after, std::size_t slice) {
+    MAIL_TRY(Folder * folder, context.folder(asked.folder));
+    FlagReceipt receipt;
+    std::size_t left = slice;
+    for (const UidRange& range : asked.uids) {
+        if (range.last <= after)
+            continue;
+        std::vector<ItemRow> rows;
+        MAIL_DO(read_rows(context.db, folder->id, {std::max(range.first, after + 1), range.last}, left, rows));
+        left -= rows.size();
+        MAIL_DO(change_range(context, *folder, asked, std::move(rows), receipt));
+        if (left == 0)
+            break;
     }
     receipt.modseq = folder->modseq;
     if (context.touched())

@@ -10,6 +10,7 @@ namespace mail::store::sqlite {
 namespace {
 
 constexpr std::size_t short_read = 500;          ///< rows; more are read on the pool
+constexpr std::size_t short_scan = 1000;         ///< items of a folder; larger ones are read on the pool
 constexpr std::uint64_t short_bytes = 256 << 10; ///< of a blob; more are read on the pool
 
 } // namespace
@@ -65,13 +66,18 @@ Result<std::unique_ptr<Spool>> MailPart::spool(std::uint64_t size_hint) {
     return make_spool(engine_.segments, size_hint);
 }
 
-Task<Result<MailStore::Listing>> MailPart::list(FolderId id) {
-    std::function<Result<PackedListing>(Database&)> read = [id, items = engine_.packer->items()](Database& db) {
-        return read_listing(db, id, items);
+Task<Result<void>> MailPart::scan(FolderId id, std::shared_ptr<ListingSink> sink) {
+    std::function<Result<PackedScan>(Database&)> read = [id, sink, items = engine_.packer->items()](Database& db) {
+        return scan_folder(db, id, items, *sink);
     };
-    MAIL_CO_TRY(PackedListing found, co_await engine_.later<PackedListing>(std::move(read)));
+    MAIL_CO_TRY(const Folder folder, engine_.now<Folder>([id](Database& db) { return read_folder(db, id); }));
+    if (folder.messages <= short_scan) { // less time than two changes of thread take
+        MAIL_CO_DO(engine_.now<PackedScan>(read));
+        co_return Result<void>{};
+    }
+    MAIL_CO_TRY(const PackedScan found, co_await engine_.later<PackedScan>(std::move(read)));
     engine_.packer->note(id, found);
-    co_return std::move(found.listing);
+    co_return Result<void>{};
 }
 
 Task<Result<std::vector<ItemBody>>> MailPart::bodies(FolderId id, const UidSet& uids, std::size_t limit) {

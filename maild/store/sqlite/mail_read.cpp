@@ -96,6 +96,24 @@ Result<std::vector<Attribute>> read_attributes_named(Database& db, std::string_v
     return attributes_of(query);
 }
 
+Result<void> read_rows(Database& db, FolderId folder, UidRange uids, std::size_t most, std::vector<ItemRow>& out) {
+    Query query(db, "SELECT uid, flags, keywords, modseq, internal_date, size FROM item "
+                    "WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?");
+    query.bind(folder).bind(uids.first).bind(uids.last).bind(std::uint64_t{most});
+    for (;;) {
+        MAIL_TRY(const bool row, query.step());
+        if (!row)
+            return {};
+        ItemRow& item = out.emplace_back();
+        item.uid = query.as<Uid>(0);
+        item.flags = query.as<std::uint8_t>(1);
+        item.keywords = query.text(2);
+        item.modseq = query.count(3);
+        item.internal_date = query.time(4);
+        item.size = query.as<std::uint32_t>(5);
+    }
+}
+
 Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids, std::size_t limit) {
     std::vector<ItemBody> bodies;
     for (const UidRange& range : uids) {

@@ -35,9 +35,9 @@ void Packer::note(const Changes& changes) {
         want(folder, {});
 }
 
-void Packer::note(FolderId folder, const PackedListing& listing) {
-    if (items_ != 0 && (!listing.damaged.empty() || listing.beside >= items_ + items_ / 2))
-        want(folder, listing.damaged);
+void Packer::note(FolderId folder, const PackedScan& scan) {
+    if (items_ != 0 && (!scan.damaged.empty() || scan.beside >= items_ + items_ / 2))
+        want(folder, scan.damaged);
 }
 
 void Packer::want(FolderId folder, PackIndex::Ranges damaged) {

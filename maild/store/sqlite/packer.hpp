@@ -18,8 +18,8 @@ class Packer {
     Packer(Writer& writer, std::size_t items) : writer_(writer), items_(items) {}
     /// Counts what changed; on the writer's thread after every commit.
     void note(const Changes& changes);
-    /// Looks at what a listing found.
-    void note(FolderId folder, const PackedListing& listing);
+    /// Looks at what a scan found.
+    void note(FolderId folder, const PackedScan& scan);
     [[nodiscard]] std::size_t items() const noexcept { return items_; }
 
   private:

@@ -12,39 +12,47 @@ namespace {
 
 constexpr Uid last_uid = ~Uid{0};
 
-/// Rows of a folder within `uids`, at most `most`; appended to `out`.
-Result<void> read_rows(Database& db, FolderId folder, UidRange uids, std::size_t most, std::vector<ItemRow>& out) {
-    Query query(db, "SELECT uid, flags, keywords, modseq, internal_date, size FROM item "
-                    "WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?");
-    query.bind(folder).bind(uids.first).bind(uids.last).bind(std::uint64_t{most});
+constexpr std::size_t piece_rows = 2048; ///< that a sink gets at a time: small enough to stay in the processor's cache
+
+/// Rows on their way to a sink.
+class Scan {
+  public:
+    Scan(Database& db, const Folder& folder, ListingSink& sink) : db_(db), folder_(folder), sink_(sink) {
+        piece_.reserve(piece_rows);
+    }
+    /// Packs in their order, and rows wherever there is none.
+    Result<void> packed();
+    Result<void> beside(UidRange uids);
+    PackedScan found;
+
+  private:
+    void hand_over() {
+        found.rows += piece_.size();
+        sink_.add(piece_);
+        piece_.clear();
+    }
+    Database& db_;
+    const Folder& folder_;
+    ListingSink& sink_;
+    std::vector<ItemRow> piece_;
+};
+
+Result<void> Scan::beside(UidRange uids) {
     for (;;) {
-        MAIL_TRY(const bool row, query.step());
-        if (!row)
+        MAIL_DO(read_rows(db_, folder_.id, uids, piece_rows, piece_));
+        found.beside += piece_.size();
+        const bool more = piece_.size() == piece_rows && piece_.back().uid < uids.last;
+        if (more)
+            uids.first = piece_.back().uid + 1;
+        hand_over();
+        if (!more)
             return {};
-        ItemRow& item = out.emplace_back();
-        item.uid = query.as<Uid>(0);
-        item.flags = query.as<std::uint8_t>(1);
-        item.keywords = query.text(2);
-        item.modseq = query.count(3);
-        item.internal_date = query.time(4);
-        item.size = query.as<std::uint32_t>(5);
     }
 }
 
-constexpr std::size_t no_limit = INT64_MAX;
-
-Result<void> read_beside(Database& db, UidRange uids, PackedListing& out) {
-    auto& items = out.listing.items;
-    const std::size_t before = items.size();
-    MAIL_DO(read_rows(db, out.listing.folder.id, uids, no_limit, items));
-    out.beside += items.size() - before;
-    return {};
-}
-
-/// Packs in their order, and rows wherever there is none.
-Result<void> read_packed(Database& db, PackedListing& out) {
-    Query query(db, "SELECT first, last, items FROM folder_pack WHERE folder = ? ORDER BY first");
-    query.bind(out.listing.folder.id);
+Result<void> Scan::packed() {
+    Query query(db_, "SELECT first, last, items FROM folder_pack WHERE folder = ? ORDER BY first");
+    query.bind(folder_.id);
     std::uint64_t next = 1;
     for (;;) {
         MAIL_TRY(const bool row, query.step());
@@ -52,16 +60,18 @@ Result<void> read_packed(Database& db, PackedListing& out) {
             break;
         const UidRange covers{query.as<Uid>(0), query.as<Uid>(1)};
         if (covers.first > next) {
-            MAIL_DO(read_beside(db, {static_cast<Uid>(next), covers.first - 1}, out));
+            MAIL_DO(beside({static_cast<Uid>(next), covers.first - 1}));
         }
-        if (!unpack_rows(query.text(2), covers, out.listing.items)) {
-            out.damaged.push_back(covers);
-            MAIL_DO(read_beside(db, covers, out));
+        if (unpack_rows(query.text(2), covers, piece_)) {
+            hand_over();
+        } else {
+            found.damaged.push_back(covers);
+            MAIL_DO(beside(covers));
         }
         next = std::uint64_t{covers.last} + 1;
     }
     if (next <= last_uid) {
-        MAIL_DO(read_beside(db, {static_cast<Uid>(next), last_uid}, out));
+        MAIL_DO(beside({static_cast<Uid>(next), last_uid}));
     }
     return {};
 }
@@ -154,24 +164,24 @@ Result<Uid> pack_next(WriteContext& context, FolderId folder, Uid after, std::si
     }
 }
 
-Result<PackedListing> read_listing(Database& db, FolderId id, std::size_t items) {
+Result<PackedScan> scan_folder(Database& db, FolderId id, std::size_t items, ListingSink& sink) {
     const Readers::Moment moment(db);
-    PackedListing out;
-    MAIL_TRY(out.listing.folder, read_folder(db, id));
-    const std::size_t count = out.listing.folder.messages;
-    out.listing.items.reserve(count);
-    if (items == 0 || count < items) {
-        MAIL_DO(read_beside(db, {1, last_uid}, out));
-        return out;
+    MAIL_TRY(const Folder folder, read_folder(db, id));
+    sink.begin(folder);
+    Scan scan(db, folder, sink);
+    if (items == 0 || folder.messages < items) {
+        MAIL_DO(scan.beside({1, last_uid}));
+        return scan.found;
     }
-    MAIL_DO(read_packed(db, out));
-    if (out.listing.items.size() == count)
-        return out;
+    MAIL_DO(scan.packed());
+    if (scan.found.rows == folder.messages)
+        return scan.found;
     // A pack that is not true, whoever is to blame, must not be what a client sees.
-    out.listing.items.clear();
-    out.damaged.assign(1, {1, last_uid});
-    MAIL_DO(read_beside(db, {1, last_uid}, out));
-    return out;
+    sink.begin(folder);
+    Scan again(db, folder, sink);
+    again.found.damaged.assign(1, {1, last_uid});
+    MAIL_DO(again.beside({1, last_uid}));
+    return again.found;
 }
 
 Result<std::vector<std::string>> check_packs(Database& db) {
@@ -184,7 +194,7 @@ Result<std::vector<std::string>> check_packs(Database& db) {
         const UidRange covers{query.as<Uid>(1), query.as<Uid>(2)};
         std::vector<ItemRow> packed, rows;
         const bool good = unpack_rows(query.text(3), covers, packed);
-        MAIL_DO(read_rows(db, query.integer(0), covers, no_limit, rows));
+        MAIL_DO(read_rows(db, query.integer(0), covers, every_row, rows));
         if (!good || !std::equal(packed.begin(), packed.end(), rows.begin(), rows.end(), same))
             problems.push_back("the packed listing of folder " + query.string(0) + ", UIDs " + query.string(1) + " to " +
                                query.string(2) + ", is not that of its items");

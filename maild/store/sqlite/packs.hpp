@@ -35,14 +35,14 @@ class PackIndex {
 /// less than a pack. Runs on the writer thread.
 [[nodiscard]] Result<Uid> pack_next(WriteContext& context, FolderId folder, Uid after, std::size_t items);
 
-/// A listing and what it shows of the packs.
-struct PackedListing {
-    MailStore::Listing listing;
-    std::size_t beside = 0;       ///< rows that were in no pack
-    PackIndex::Ranges damaged;    ///< packs that cannot be used
+/// What a scan shows of the packs.
+struct PackedScan {
+    std::size_t rows = 0;
+    std::size_t beside = 0;    ///< of them, rows that were in no pack
+    PackIndex::Ranges damaged; ///< packs that cannot be used
 };
 /// `items` is the size of a pack; smaller folders have none.
-[[nodiscard]] Result<PackedListing> read_listing(Database& db, FolderId folder, std::size_t items);
+[[nodiscard]] Result<PackedScan> scan_folder(Database& db, FolderId folder, std::size_t items, ListingSink& sink);
 /// One sentence for each pack that does not equal its rows.
 [[nodiscard]] Result<std::vector<std::string>> check_packs(Database& db);
 

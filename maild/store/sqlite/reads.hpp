@@ -16,6 +16,9 @@ namespace mail::store::sqlite {
 [[nodiscard]] Result<std::string> read_account_name(Database& db, AccountId account);
 [[nodiscard]] Result<std::vector<Attribute>> read_attributes(Database& db, AccountId account, FolderId folder);
 [[nodiscard]] Result<std::vector<Attribute>> read_attributes_named(Database& db, std::string_view name);
+/// Rows of a folder within `uids`, at most `most`; appended to `out`.
+inline constexpr std::size_t every_row = INT64_MAX;
+[[nodiscard]] Result<void> read_rows(Database& db, FolderId folder, UidRange uids, std::size_t most, std::vector<ItemRow>& out);
 [[nodiscard]] Result<std::vector<ItemBody>> read_bodies(Database& db, FolderId id, const UidSet& uids,
                                                         std::size_t limit);
 [[nodiscard]] Result<MailStore::BlobPage> read_blobs(Database& db, BlobId after, std::size_t limit);
