@@ -189,6 +189,12 @@ try:
     starter("CREATE Work")
     for i in range(20):
         starter.append(f"Subject: {i}\r\n\r\nx\r\n", FOLDERS[i % 2])
+    first, second = (Imap(house.ports["imap"], "ann") for _ in range(2))
+    for imap in (first, second):
+        imap("SELECT INBOX")
+    second("STORE 2 +FLAGS (\\Flagged)")
+    told = first("STORE 1 -FLAGS (\\Flagged)") + first("NOOP")
+    check("a STORE that changes nothing hides no change of others", any(line.startswith("* 2 FETCH") for line in told), told)
     observers = [kind(folder, SEED * 100 + i) for i, (kind, folder) in enumerate((k, f) for f in FOLDERS for k in (Resyncing, Asking, Staying))]
     for turn in range(ROUNDS):
         end = time.monotonic() + SECONDS

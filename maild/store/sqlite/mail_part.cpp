@@ -72,7 +72,8 @@ Task<Result<void>> MailPart::scan(FolderId id, std::shared_ptr<ListingSink> sink
     };
     MAIL_CO_TRY(const Folder folder, engine_.now<Folder>([id](Database& db) { return read_folder(db, id); }));
     if (folder.messages <= short_scan) { // less time than two changes of thread take
-        MAIL_CO_DO(engine_.now<PackedScan>(read));
+        MAIL_CO_TRY(const PackedScan found, engine_.now<PackedScan>(read));
+        engine_.packer->note(id, found);
         co_return Result<void>{};
     }
     MAIL_CO_TRY(const PackedScan found, co_await engine_.later<PackedScan>(std::move(read)));

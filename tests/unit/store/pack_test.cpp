@@ -186,7 +186,7 @@ TEST_CASE("a folder lists the same with packs and without, whatever happens to i
     const auto report = check_store(twins.directories[0].path().string());
     REQUIRE(report);
     CHECK(report->problems == std::vector<std::string>{});
-    CHECK(report->derived_rows > 5); // there are packs
+    CHECK(report->derived_rows > 0); // there are packs; how many depends on how far they are made
 }
 
 } // namespace mail::store::test
