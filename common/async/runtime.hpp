@@ -68,12 +68,16 @@ class WorkerPool {
     WorkerPool& operator=(const WorkerPool&) = delete;
     /// False when the queue is full. Jobs must not throw.
     [[nodiscard]] bool submit(std::function<void()> job);
+    /// Starts `job` on the pool; what it returns is to be had from the completion, also ErrorCode::temporary when the queue is full.
+    template <class T> [[nodiscard]] Completion<T> start(std::function<Result<T>()> job) {
+        Completion<T> done;
+        if (!submit([job = std::move(job), done] { done.set(job()); }))
+            done.set(fail(ErrorCode::temporary, "too much work is waiting", "try again later"));
+        return done;
+    }
     /// Runs `job` on the pool and resumes the caller on its own executor. Name the callable first, then move it in.
     template <class T> [[nodiscard]] Task<Result<T>> run(std::function<Result<T>()> job) {
-        Completion<T> done;
-        const bool taken = submit([job = std::move(job), done] { done.set(job()); });
-        if (!taken)
-            co_return fail(ErrorCode::temporary, "too much work is waiting", "try again later");
+        const auto done = start<T>(std::move(job));
         co_return co_await done.get();
     }
 

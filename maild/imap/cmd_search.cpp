@@ -15,7 +15,7 @@ namespace mail::imap {
 namespace {
 
 constexpr std::size_t envelope_batch = 250;
-constexpr std::size_t bytes_batch = 64;          // messages
+constexpr std::size_t bytes_batch = 200;         // messages
 constexpr std::uint64_t bytes_budget = 4194304;  // bytes of one batch, one larger message apart
 constexpr std::uint64_t inline_bytes = 65536;    // more is decoded on the worker pool
 
@@ -159,25 +159,32 @@ Task<Result<std::size_t>> Session::load_search_batch(const SearchRun& run, Searc
     co_return covered;
 }
 
+// While the pool judges one batch the next is read.
 Task<Result<void>> Session::search_bytes(SearchRun& run, std::span<const SearchCandidate> candidates,
                                          std::vector<std::uint32_t>& found) {
-    while (!candidates.empty()) {
+    std::optional<async::Completion<std::vector<std::uint32_t>>> judged;
+    while (!candidates.empty() || judged) {
         auto batch = std::make_shared<SearchBatch>();
-        batch->plan = run.plan;
-        batch->snapshot = run.snapshot;
-        MAIL_CO_TRY(const auto covered,
-                    co_await load_search_batch(run, *batch, candidates.first(std::min(bytes_batch, candidates.size()))));
-        candidates = candidates.subspan(covered);
-        allow_time();
-        co_await tell_progress(run, covered);
+        if (!candidates.empty()) {
+            batch->plan = run.plan;
+            batch->snapshot = run.snapshot;
+            const auto next = candidates.first(std::min(bytes_batch, candidates.size()));
+            MAIL_CO_TRY(const auto covered, co_await load_search_batch(run, *batch, next));
+            candidates = candidates.subspan(covered);
+            allow_time();
+            co_await tell_progress(run, covered);
+        }
+        if (judged) {
+            MAIL_CO_TRY(const auto hits, co_await judged->get());
+            found.insert(found.end(), hits.begin(), hits.end());
+            judged.reset();
+        }
         if (batch->size <= inline_bytes) {
             const auto hits = batch->judge();
             found.insert(found.end(), hits.begin(), hits.end());
-            continue;
+        } else {
+            judged = services_.pool.start<std::vector<std::uint32_t>>([batch] { return batch->judge(); });
         }
-        std::function<Result<std::vector<std::uint32_t>>()> job = [batch] { return batch->judge(); };
-        MAIL_CO_TRY(const auto hits, co_await services_.pool.run<std::vector<std::uint32_t>>(std::move(job)));
-        found.insert(found.end(), hits.begin(), hits.end());
     }
     co_return Result<void>{};
 }

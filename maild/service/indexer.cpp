@@ -20,8 +20,11 @@ constexpr auto tag_key = "text_index";     // in the store: the name of the text
 constexpr auto gather = 300ms;             // mail comes in bursts
 constexpr auto look_again = 60s;           // also after a failure
 constexpr auto longest_pause = 20ms;       // between two slices
-constexpr std::uint64_t busy_writer = 4;   // transactions that wait: others come first
-constexpr int most_waits = 150;            // but not for ever
+constexpr auto settle = 2s;                // after the start: who signs in first finds the disk free
+constexpr auto watch = 5ms;                // so long the store is watched before the next slice
+constexpr std::uint64_t busy_writer = 4;   // transactions that wait or were made meanwhile: others come first
+constexpr int most_watches = 600;          // but not for ever
+constexpr auto long_slice = 1ms;           // one that did something; pages without work are not worth a watch
 constexpr int lowest_niceness = 19;
 constexpr std::uint64_t spare_rows = 10'000; // rows of removed messages that are no reason to build the index anew
 
@@ -209,11 +212,19 @@ Task<Result<bool>> Indexer::turn() {
     co_return true;
 }
 
+// While mail comes in quickly it needs the processor and the disk more than a search does, which reads what is not indexed yet.
 Task<void> Indexer::give_way(Duration worked) {
     const Duration pause = std::min<Duration>(worked, longest_pause);
     co_await async::sleep_for(pause);
-    for (int i = 0; i < most_waits && !closed_ && store_.stats().waiting > busy_writer; ++i)
-        co_await async::sleep_for(longest_pause);
+    if (worked < long_slice)
+        co_return;
+    for (int i = 0; i < most_watches && !closed_; ++i) {
+        const auto before = store_.stats().transactions;
+        co_await async::sleep_for(watch);
+        const auto now = store_.stats();
+        if (now.waiting <= busy_writer && now.transactions - before <= busy_writer)
+            co_return;
+    }
 }
 
 Task<void> Indexer::rest() {
@@ -237,6 +248,7 @@ void Indexer::caught_up() {
 }
 
 Task<void> Indexer::run() {
+    (void)co_await wake_.wait_for(settle);
     while (!closed_) {
         const auto began = clock_.steady();
         const auto more = co_await turn();

@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 using namespace mail;
@@ -10,6 +11,17 @@ using namespace std::string_literals;
 TEST_CASE("ASCII case, trimming and splitting") {
     CHECK(text::to_lower("AbC\xC3\x84") == "abc\xC3\x84");
     CHECK(text::to_upper("AbC\xC3\xA4") == "ABC\xC3\xA4");
+    std::string all;
+    for (int c = 0; c < 256; ++c)
+        all += static_cast<char>(c);
+    for (std::size_t begin = 0; begin < 9; ++begin) { // whatever stands beside it, at the end as well
+        const std::string text = all.substr(begin);
+        std::string up = text, down = text;
+        std::transform(text.begin(), text.end(), up.begin(), text::upper);
+        std::transform(text.begin(), text.end(), down.begin(), text::lower);
+        CHECK(text::to_upper(text) == up);
+        CHECK(text::to_lower(text) == down);
+    }
     CHECK(text::iequals("abc", "ABC"));
     CHECK_FALSE(text::iequals("abc", "ab"));
     CHECK_FALSE(text::iequals("[", "{")); // 0x20 apart, yet no letters

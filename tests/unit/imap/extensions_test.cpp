@@ -36,12 +36,12 @@ std::string talk_hastily(World& world, std::string input) {
 TEST_CASE("RFC 9585 §4: a long search tells how far it is") {
     World world;
     std::string input = "0 LOGIN ann@example.test sesam\r\n";
-    for (int i = 0; i < 130; ++i)
+    for (int i = 0; i < 450; ++i)
         input += append("a", "INBOX", "Subject: x\r\n\r\nhay\r\n");
     input += "b SELECT INBOX\r\nc SEARCH BODY needle\r\nd SEARCH SUBJECT y\r\ne SEARCH UNSEEN\r\n";
     const auto out = talk_hastily(world, input);
-    CHECK_THAT(out, Contains("* OK [INPROGRESS (\"c\" 64 130)]") && Contains("* OK [INPROGRESS (\"c\" 128 130)]"));
-    CHECK_THAT(out, Contains("* OK [INPROGRESS (\"d\" 130 260)]"));
+    CHECK_THAT(out, Contains("* OK [INPROGRESS (\"c\" 200 450)]") && Contains("* OK [INPROGRESS (\"c\" 400 450)]"));
+    CHECK_THAT(out, Contains("* OK [INPROGRESS (\"d\" 250 900)]"));
     CHECK_THAT(out, !Contains("(\"e\" "));
     CHECK_THAT(world.as_ann("b SELECT INBOX\r\nc SEARCH BODY needle\r\n"), !Contains("INPROGRESS") && Contains("c OK"));
 }
