@@ -209,7 +209,7 @@ Task<Result<void>> Session::mark_seen(FetchJob& job, std::span<const NumberRange
     }
     if (!receipt)
         co_return fail(receipt.error());
-    own_changes_ = receipt->changes;
+    own_changes_.insert(own_changes_.end(), receipt->changes.begin(), receipt->changes.end());
     sync(false);
     co_return Result<void>{};
 }

@@ -52,7 +52,8 @@ bool differs(const Walker& before, const Walker& after, const SyncStyle& style) 
     if (modseq == a.modseqs[before.index()] ||
         std::binary_search(style.own_changes.begin(), style.own_changes.end(), modseq))
         return false;
-    return style.modseq || a.flags[before.index()] != b.flags[after.index()] ||
+    // After a change of its own the client knows flags that `before` does not have; another's may have put them back.
+    return style.modseq || !style.own_changes.empty() || a.flags[before.index()] != b.flags[after.index()] ||
            a.keywords[before.index()] != b.keywords[after.index()];
 }
 

@@ -374,6 +374,19 @@ bool ask_all(World& world, Clients& clients, Kind kind) {
     return until_quiet(world, clients);
 }
 
+/// What a client knew and what there is: empty when that agrees.
+std::string difference(const std::vector<ModelItem>& known, const std::vector<ModelItem>& now) {
+    if (known.size() != now.size())
+        return std::to_string(known.size()) + " messages, not " + std::to_string(now.size());
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        const ModelItem &old = known[i], &item = now[i];
+        if ((old.uid != 0 && old.uid != item.uid) || (old.flags && old.flags != item.flags))
+            return "UID " + std::to_string(old.uid) + " (" + old.flags.value_or("?") + "), not " + std::to_string(item.uid) + " (" +
+                   item.flags.value_or("?") + ")";
+    }
+    return {};
+}
+
 /// Everybody stops, catches up, and must know what is there.
 void checkpoint(World& world, Clients& clients) {
     world.holding = true;
@@ -389,13 +402,8 @@ void checkpoint(World& world, Clients& clients) {
             if (!client->selected() || before == known.end())
                 continue;
             const auto& now = client->verified();
-            bool same = now.size() == before->second.size();
-            for (std::size_t i = 0; same && i < now.size(); ++i) {
-                const ModelItem& item = before->second[i];
-                same = (item.uid == 0 || item.uid == now[i].uid) && (!item.flags || item.flags == now[i].flags);
-            }
-            if (!same)
-                world.error("a client at rest knew another mailbox than the server's");
+            if (const auto wrong = difference(before->second, now); !wrong.empty())
+                world.error("a client at rest knew another mailbox than the server's: " + wrong);
             if (first.try_emplace(client->user(), now).first->second != now)
                 world.error("two clients at rest see different mailboxes");
         }

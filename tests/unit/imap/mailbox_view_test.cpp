@@ -95,6 +95,15 @@ TEST_CASE("A client's own change is not told twice") {
     CHECK(told(view, snapshot, {.own_changes = own_changes}) == "* 3 FETCH (UID 3 FLAGS (\\Deleted))\r\n");
 }
 
+TEST_CASE("What another puts back after a client's own change is told, though the view never saw the change") {
+    auto snapshot = folder(3);
+    MailboxView view(snapshot);
+    snapshot = changed(snapshot, {}, {row(2, store::flag::flagged)});
+    const std::vector<store::ModSeq> own_changes{snapshot->modseq()};
+    snapshot = changed(snapshot, {}, {row(2, 0)});
+    CHECK(told(view, snapshot, {.own_changes = own_changes}) == "* 2 FETCH (UID 2 FLAGS ())\r\n");
+}
+
 TEST_CASE("What two sets of ranges have in common") {
     const auto common = [](std::vector<store::UidRange> a, std::vector<NumberRange> b) {
         NumberList list;
