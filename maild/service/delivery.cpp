@@ -8,6 +8,7 @@
 #include "common/mail/header.hpp"
 #include "common/mail/received.hpp"
 #include "common/mail/xtext.hpp"
+#include "maild/service/derived.hpp"
 #include "maild/service/snapshot.hpp"
 #include "maild/service/story_of.hpp"
 #include "maild/service/success_report.hpp"
@@ -48,7 +49,10 @@ Delivery::Delivery(store::Store& store, Config& config, Directory& directory, co
 
 Result<std::unique_ptr<store::Spool>> Delivery::spool(std::uint64_t size_hint) { return store_.mail().spool(size_hint); }
 
-Task<Result<store::AcceptReceipt>> Delivery::commit(store::AcceptPlan plan) { return store_.mail().accept(std::move(plan)); }
+Task<Result<store::AcceptReceipt>> Delivery::commit(store::AcceptPlan plan) {
+    plan.derived = derive_at_once(plan);
+    return store_.mail().accept(std::move(plan));
+}
 
 std::string Delivery::outgoing_sender(const Incoming& incoming) const {
     const std::string& given = incoming.envelope.sender;

@@ -1,5 +1,6 @@
 #include "maild/service/derived.hpp"
 
+#include "common/base/limits.hpp"
 #include "common/mail/bodystructure.hpp"
 
 #include <cstring>
@@ -94,6 +95,13 @@ store::Derived derive_item(store::BlobId blob, std::string_view bytes) {
     out.body = std::move(d.body);
     out.bodystructure = std::move(d.bodystructure);
     return out;
+}
+
+std::optional<store::Derived> derive_at_once(const store::AcceptPlan& plan) {
+    const auto& bytes = plan.content.memory;
+    if (plan.local.empty() || !bytes || bytes->size() > static_cast<std::size_t>(limit::derive_at_once_bytes))
+        return std::nullopt;
+    return derive_item(0, *bytes);
 }
 
 } // namespace mail::service

@@ -30,5 +30,8 @@ struct Facts {
 [[nodiscard]] std::optional<Facts> unpack_facts(std::string_view packed);
 /// Everything derived from the bytes of one blob.
 [[nodiscard]] store::Derived derive_item(store::BlobId blob, std::string_view bytes);
+/// What a message brings along when it is stored in somebody's folder: some ten microseconds now instead of a second when a
+/// client first opens a large folder. Nothing for larger messages, whose turn comes with the Indexer.
+[[nodiscard]] std::optional<store::Derived> derive_at_once(const store::AcceptPlan& plan);
 
 } // namespace mail::service

@@ -105,6 +105,7 @@ Task<Result<std::vector<store::AcceptPlan>>> Mailboxes::plan_append(const Mailbo
         copy.internal_date = item.internal_date.value_or(now);
         copy.quota = quota;
         plan.local.push_back(std::move(copy));
+        plan.derived = derive_at_once(plan);
         plans.push_back(std::move(plan));
     }
     co_return plans;

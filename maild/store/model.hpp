@@ -182,6 +182,7 @@ struct AttributeWrite {
 struct AcceptPlan {
     Id message; ///< id of the message
     Content content;
+    std::optional<Derived> derived; ///< of the content; without it whoever asks first, or the indexer, puts it there
     Envelope envelope;
     std::vector<LocalCopy> local;
     std::vector<QueueRecipient> queue;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """faults.py: hostile input and a full disk against a real maild: bounded memory, one clear answer, the next client served."""
 import os, re, socket, struct, subprocess, time
-from house import Checks, House, Smtp
+from house import Checks, House, Smtp, until
 
 check = Checks()
 house = House()
@@ -131,8 +131,11 @@ def full_disk():
         ballast = full.data / "ballast"
         c = full.smtp()
         check("mail is taken", c.deliver("s@remote.test", ["ann@example.test"], "Subject: before\r\n\r\nx").startswith("250"))
-        free = os.statvfs(full.data)
-        subprocess.run(["fallocate", "-l", str(free.f_bavail * free.f_frsize), ballast], check=False)
+        def fill():
+            free = os.statvfs(full.data)
+            size = str(free.f_bavail * free.f_frsize)
+            return subprocess.run(["fallocate", "-l", size, ballast], capture_output=True).returncode == 0
+        check("the disk can be filled", until(fill)) # maild may take a page just then
         time.sleep(1.5)
         reply = c.deliver("s@remote.test", ["ann@example.test"], "Subject: full\r\n\r\n" + "x" * 3000)
         check("a full disk answers 452 4.3.1", reply.startswith("452 4.3.1"), reply)

@@ -8,7 +8,8 @@ check = Checks()
 house = House()
 index = house.data / "text.db"
 # "#ne" stands in no id of a Received field, as "nee" may.
-WORDS = {"plain": "#needle", "umlaut": "Stra\u00dfenb\u00e4nder", "cyrillic": "\u041f\u0440\u0438\u0432\u0435\u0442", "cjk": "\u6f22\u5b57\u4eee\u540d"}
+WORDS = {"plain": "#needle", "umlaut": "Lou\u00dfenb\u00e4nder", "cyrillic": "\u041f\u0440\u0438\u0432\u0435\u0442", "cjk": "\u6f22\u5b57\u4eee\u540d"}
+# Their first three letters cannot be in an id of a Received field by chance: those have no "l", "o" or "u".
 expected = {}  # what is looked for -> the messages (sequence numbers) that hold it
 count = 0
 
@@ -78,7 +79,7 @@ metrics = house.mailctl("server", "metrics").stdout
 number = lambda name: int(next(line for line in metrics.splitlines() if line.startswith(name + " ")).split()[1])
 check("the index was asked, and answered", number("maild_text_index_lookups_total") > 60 and
       number("maild_text_index_lookup_failures_total") == 0, metrics[-1500:])
-check("so do the metrics", "maild_text_index_messages 40" in metrics and "maild_derived_total 40" in metrics, metrics[-800:])
+check("so do the metrics", "maild_text_index_messages 40" in metrics and "maild_derived_total 0" in metrics, metrics[-800:])
 client = house.imap()
 client.select("INBOX")
 client.store("1:3", "+FLAGS", "\\Deleted")

@@ -220,6 +220,10 @@ void State::write_attributes(AccountId account, FolderId folder, const std::vect
 Result<AcceptReceipt> State::accept(Transaction& change, const AcceptPlan& plan) {
     MAIL_TRY(const BlobId blob, add_blob(plan));
     ++blobs.at(blob).references; // held by this transaction
+    if (plan.derived) {
+        blobs.at(blob).derived = plan.derived;
+        blobs.at(blob).derived->blob = blob;
+    }
     AcceptReceipt receipt;
     bool placed = plan.local.empty();
     for (const LocalCopy& copy : plan.local) {

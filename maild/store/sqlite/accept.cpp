@@ -87,6 +87,9 @@ Result<AcceptReceipt> accept(WriteContext& context, const AcceptPlan& plan) {
     if (refs != 0) {
         MAIL_TRY(const BlobRef blob, context.add_blob(plan.content, plan.message, refs));
         receipt.bytes = blob;
+        if (plan.derived) {
+            MAIL_DO(insert_derived(context, blob.id, *plan.derived));
+        }
         for (std::size_t i = 0; i < targets.size(); ++i) {
             if (targets[i] == nullptr)
                 continue;

@@ -110,6 +110,15 @@ class Query {
 /// Routes the connections of this process through the store's FileOps, so that tests can let writes and syncs
 /// fail. `files` must outlive every connection opened on `path`.
 void watch_files(const std::string& path, const FileOps* files);
+/// While it lives, what this thread reads of a database brings its surroundings into the system's cache: for scans whose pages
+/// lie in small groups all over the file, on a disk that answers one question as slowly as another.
+class ReadAlong {
+  public:
+    ReadAlong();
+    ~ReadAlong();
+    ReadAlong(const ReadAlong&) = delete;
+    ReadAlong& operator=(const ReadAlong&) = delete;
+};
 /// Name of the file layer to open connections with.
 [[nodiscard]] const char* file_layer();
 

@@ -5,6 +5,7 @@
 #include "maild/store/file_ops.hpp"
 #include "maild/store/sqlite/database.hpp"
 
+#include <array>
 #include <cerrno>
 #include <map>
 #include <mutex>
@@ -44,10 +45,14 @@ struct Gathered {
 constexpr std::size_t most_gathered =
     (std::size_t{128} << 10) - 1; // SQLite cannot write 128 KiB or more at once
 
+constexpr std::size_t read_along_bytes = 32768;
+thread_local bool reading_along = false;
+
 struct LayeredFile {
     sqlite3_file base;
     const FileOps* files;
     Gathered* gathered; // of the log alone; owned
+    sqlite3_int64 window; // where the last read of a scan began
     // The file of the layer below follows in the same allocation.
 };
 sqlite3_file* below(sqlite3_file* file) {
@@ -104,9 +109,24 @@ int layer_close(sqlite3_file* f) {
     const int closed = below(f)->pMethods->xClose(below(f));
     return written != SQLITE_OK ? written : closed;
 }
+
+/// For a scan: brings what surrounds the page into the system's cache with one access to the disk. What it says of the read is
+/// of no account; the page itself is read, and checked, after that.
+void read_along(sqlite3_file* f, sqlite3_int64 at) {
+    thread_local std::array<char, read_along_bytes> window;
+    sqlite3_int64& last = reinterpret_cast<LayeredFile*>(f)->window;
+    const sqlite3_int64 from = at - at % sqlite3_int64{read_along_bytes / 2};
+    if (from == last)
+        return;
+    last = from;
+    (void)below(f)->pMethods->xRead(below(f), window.data(), static_cast<int>(window.size()), from);
+}
 int layer_read(sqlite3_file* f, void* data, int n, sqlite3_int64 at) {
-    const int code = write_gathered(f);
-    return code != SQLITE_OK ? code : below(f)->pMethods->xRead(below(f), data, n, at);
+    if (const int code = write_gathered(f); code != SQLITE_OK)
+        return code;
+    if (reading_along)
+        read_along(f, at);
+    return below(f)->pMethods->xRead(below(f), data, n, at);
 }
 int layer_truncate(sqlite3_file* f, sqlite3_int64 size) {
     const int code = write_gathered(f);
@@ -194,6 +214,7 @@ int layer_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, in
     layered->base.pMethods = nullptr;
     layered->files = files_of(name);
     layered->gathered = nullptr;
+    layered->window = -1;
     const int code = real_layer()->xOpen(real_layer(), name, below(file), flags, out_flags);
     if (code != SQLITE_OK)
         return code;
@@ -223,6 +244,9 @@ void watch_files(const std::string& path, const FileOps* files) {
     else
         watched().files[path] = files;
 }
+
+ReadAlong::ReadAlong() { reading_along = true; }
+ReadAlong::~ReadAlong() { reading_along = false; }
 
 const char* file_layer() {
     static sqlite3_vfs* const layer = make_layer();

@@ -224,6 +224,12 @@ Result<std::vector<Uid>> expunge(WriteContext& context, FolderId id, const UidSe
     return gone;
 }
 
+Result<void> insert_derived(WriteContext& context, BlobId blob, const Derived& derived) {
+    Query write(context.db, "INSERT INTO derived VALUES (?, ?, ?, ?, ?)");
+    write.bind(blob).blob(derived.envelope).blob(derived.body).blob(derived.bodystructure).blob(derived.facts);
+    return write.run();
+}
+
 Result<void> put_derived(WriteContext& context, const std::vector<Derived>& rows) {
     context.touch();
     for (const Derived& row : rows) {

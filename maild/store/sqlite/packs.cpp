@@ -165,6 +165,7 @@ Result<Uid> pack_next(WriteContext& context, FolderId folder, Uid after, std::si
 }
 
 Result<PackedScan> scan_folder(Database& db, FolderId id, std::size_t items, ListingSink& sink) {
+    const ReadAlong along;
     const Readers::Moment moment(db);
     MAIL_TRY(const Folder folder, read_folder(db, id));
     sink.begin(folder);

@@ -35,6 +35,8 @@ namespace mail::store::sqlite {
 /// At most `slice` items with UIDs above `after`; returns what went.
 [[nodiscard]] Result<std::vector<Uid>> expunge(WriteContext& context, FolderId folder, const UidSet& uids,
                                                bool only_deleted, Uid after, std::size_t slice);
+/// Of a blob that has just been added.
+[[nodiscard]] Result<void> insert_derived(WriteContext& context, BlobId blob, const Derived& derived);
 [[nodiscard]] Result<void> put_derived(WriteContext& context, const std::vector<Derived>& rows);
 [[nodiscard]] Result<void> drop_derived(WriteContext& context);
 

@@ -280,6 +280,25 @@ TEST_CASE("bodies and derived data are limited, sparse and in order") {
     done(bench.mail().put_derived({{987'654, "x", "x", "x", "x"}}));
 }
 
+TEST_CASE("what a message brings along is there as soon as the message is") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    const AccountId ann = bench.add_mailbox("ann@example.org");
+    const Folder inbox = bench.folder(ann, "INBOX");
+    AcceptPlan plan = bench.plan("m");
+    LocalCopy copy;
+    copy.account = ann;
+    plan.local.push_back(copy);
+    plan.derived = Derived{0, "(env)", "(b)", std::string("(\0bs)", 5), "f"};
+    need(bench.mail().accept(plan));
+    const auto rows = need(bench.mail().derived(inbox.id, {{1, 1}}, 1));
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].derived.blob == need(bench.mail().bodies(inbox.id, {{1, 1}}, 1))[0].blob.id);
+    CHECK(rows[0].derived.envelope == "(env)");
+    CHECK(rows[0].derived.bodystructure == std::string("(\0bs)", 5));
+    CHECK(rows[0].derived.facts == "f");
+}
+
 TEST_CASE("all blobs are gone through in order, and which have derived data") {
     FOR_EACH_ENGINE;
     Bench bench(engine);
