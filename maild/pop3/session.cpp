@@ -13,19 +13,25 @@
 
 namespace mail::pop3 {
 namespace {
-/// A message is read and sent in pieces of this size; one that fits is checked against its checksum.
+/// A message is read and sent in pieces of this size, or whole where its parts may need surrogates; one that is read in one
+/// piece is checked against its checksum.
 constexpr std::uint64_t piece_bytes = 262144;
 
-/// Puts a surrogate for a header section in UTF-8 into the message's first piece, and tells by how much the message grows.
+/// Puts surrogates for header sections in UTF-8 into the message's first piece, and tells by how much the message grows.
 /// RFC 6856 §4: without UTF8 the client is owed RFC 5322's ASCII. LIST and STAT keep telling the size of what is stored: to
-/// know better they would have to read every message.
-std::int64_t make_ascii(std::string& piece) {
-    const std::size_t end = header_size(piece);
-    const auto surrogate = ascii_surrogate(std::string_view(piece).substr(0, end));
-    if (!surrogate)
-        return 0;
-    piece.replace(0, end, *surrogate);
-    return static_cast<std::int64_t>(surrogate->size()) - static_cast<std::int64_t>(end);
+/// know better they would have to read every message. The headers of parts are made ASCII where the whole message is in
+/// memory, up to limit::pop3_surrogate_bytes; of a larger one only its own header is, and what its parts say goes as it is.
+std::int64_t make_ascii(std::string& piece, bool is_whole) {
+    const auto before = static_cast<std::int64_t>(piece.size());
+    if (is_whole) {
+        if (auto surrogate = ascii_surrogate_of_message(piece))
+            piece = std::move(*surrogate);
+    } else {
+        const std::size_t end = header_size(piece);
+        if (const auto surrogate = ascii_surrogate(std::string_view(piece).substr(0, end)))
+            piece.replace(0, end, *surrogate);
+    }
+    return static_cast<std::int64_t>(piece.size()) - before;
 }
 } // namespace
 
@@ -360,14 +366,15 @@ Task<void> Session::retrieve(std::uint32_t number, std::optional<std::uint32_t> 
     if (wanted == nullptr)
         co_return bad("no such message");
     const std::uint64_t size = wanted->size;
-    auto piece = co_await drop_->read(number, 0, piece_bytes);
+    const bool read_whole = !utf8_ && size <= limit::pop3_surrogate_bytes;
+    auto piece = co_await drop_->read(number, 0, read_whole ? std::max<std::uint64_t>(size, piece_bytes) : piece_bytes);
     if (!piece) {
         const bool gone = piece.error().code == ErrorCode::not_found;
         say((gone ? "-ERR [SYS/TEMP] " : "-ERR [SYS/PERM] ") + piece.error().message);
         co_return;
     }
     std::uint64_t offset = piece->size();
-    const std::int64_t growth = utf8_ ? 0 : make_ascii(*piece);
+    const std::int64_t growth = utf8_ ? 0 : make_ascii(*piece, offset >= size);
     say("+OK " + std::to_string(static_cast<std::int64_t>(size) + growth) + " octets");
     MessageText text(lines);
     for (;; offset += piece->size()) {

@@ -131,6 +131,34 @@ check("unique-ids are the same after a restart", [line.split()[1] for line in c.
 check("each is 1 to 70 characters without spaces (RFC 1939 §7)", all(re.fullmatch(r"[!-~]{1,70}", i) for i in left))
 c.command("QUIT")
 
+nested = ("Subject: Grüße\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/global\r\n\r\n"
+          "From: Jörg <jörg@example.test>\r\nSubject: Ä\r\n\r\nÖ\r\n--b\r\nContent-Type: text/plain; charset=utf-8; name=\"ü.txt\"\r\n\r\n")
+# The second is still sent by its parts in ASCII, in more than one piece; the third is over the limit for that.
+sizes = (10, 900_000, 1_100_000)
+client = house.imap("cyd")
+for size in sizes:
+    client.append("INBOX", None, None, (nested + "ß" + ("\r\n" + "x" * 70) * (size // 72) + "\r\n--b--\r\n").encode())
+client.logout()
+c = Pop()
+c.sign_in("cyd")
+small, large, huge = (c.lines(f"RETR {n}") for n in (1, 2, 3))
+for name, lines in (("small", small), ("large", large)):
+    check(f"RFC 6856 §4: without UTF8 a {name} message has ASCII headers in its parts too, its bodies stay", lines[0].isascii() and
+          lines[4:8] == ["Content-Type: message/rfc822", "", "From: =?utf-8?Q?J=C3=B6rg?= <invalid@internationalized-address.invalid>", "Subject: =?utf-8?Q?=C3=84?="] and
+          lines[9] == "Ö" and 'name="__.txt"' in lines[11] and lines[13] == "ß" and lines[-1] == "--b--", lines[:14])
+check("of one over the limit only its own header", huge[0].isascii() and huge[4] == "Content-Type: message/global" and huge[7] == "Subject: Ä", huge[:14])
+told = int(c.command("RETR 1").split()[1])
+check("the octets it announces are those of the surrogate", told == sum(len(line.encode()) + 2 for line in small), told)
+while c.line() != ".":
+    pass
+check("TOP shows the same", c.lines("TOP 1 5") == small[:8], c.lines("TOP 1 5"))
+c.command("QUIT")
+c = Pop()
+c.command("UTF8")
+c.sign_in("cyd")
+check("with UTF8 all of it comes as it was stored", "\r\n".join(c.lines("RETR 1")).startswith(nested))
+c.command("QUIT")
+
 house.mailctl("mailbox", "set", "cyd@example.test", "--protocols", "imap")
 c = Pop()
 check("a mailbox without POP3 is refused with [AUTH]", c.sign_in("cyd").startswith("-ERR [AUTH]"))

@@ -4,6 +4,7 @@
 #include "common/mail/address_list.hpp"
 #include "common/mail/encoded.hpp"
 #include "common/mail/header.hpp"
+#include "common/mail/mime.hpp"
 
 #include <algorithm>
 #include <array>
@@ -65,6 +66,33 @@ std::string ascii_field(const Field& field) {
     return {};
 }
 
+/// A message/global (RFC 6532 §3.7) whose own header is shown in ASCII is what any client knows as message/rfc822; by its
+/// old name it would be an attachment that cannot be opened (RFC 2046 §5.2.4). Changes the first Content-Type, if it does
+/// not hide the type behind comments.
+std::optional<std::string> named_rfc822(std::string_view header) {
+    constexpr std::string_view global = "message/global", rfc822 = "message/rfc822";
+    const HeaderView view = parse_header(header);
+    const Field* type = view.find("Content-Type");
+    if (type == nullptr)
+        return std::nullopt;
+    const std::size_t blank = std::min(type->value.find_first_not_of(" \t\r\n"), type->value.size());
+    if (!text::istarts_with(type->value.substr(blank), global))
+        return std::nullopt;
+    std::string out(header);
+    out.replace(static_cast<std::size_t>(type->value.data() - header.data()) + blank, global.size(), rfc822);
+    return out;
+}
+
+/// What stands for the header of `part`; nullopt: itself.
+std::optional<std::string> surrogate_of_part(const MimeTree& tree, const Part& part, std::string_view message) {
+    const std::string_view header = part.header.of(message);
+    std::optional<std::string> named;
+    if (part.is_message() && part.subtype == "global" && text::is_utf8(tree.parts[part.first_child].header.of(message)))
+        named = named_rfc822(header);
+    auto surrogate = ascii_surrogate(named ? *named : header);
+    return surrogate ? std::move(surrogate) : std::move(named);
+}
+
 } // namespace
 
 std::optional<std::string> ascii_surrogate(std::string_view header) {
@@ -80,6 +108,28 @@ std::optional<std::string> ascii_surrogate(std::string_view header) {
             out += ascii_field(field);
     }
     out += header.substr(view.section.size());
+    return out;
+}
+
+std::optional<std::string> ascii_surrogate_of_message(std::string_view message) {
+    if (text::is_ascii(message))
+        return std::nullopt;
+    const MimeTree tree = parse_mime(message);
+    std::string out;
+    std::size_t done = 0; // headers stand in the order of their parts; a part that parse_mime had to add has none
+    for (const Part& part : tree.parts) {
+        if (part.header.size() == 0 || part.header.begin < done)
+            continue;
+        const auto surrogate = surrogate_of_part(tree, part, message);
+        if (!surrogate)
+            continue;
+        out += message.substr(done, part.header.begin - done);
+        out += *surrogate;
+        done = part.header.end;
+    }
+    if (done == 0)
+        return std::nullopt;
+    out += message.substr(done);
     return out;
 }
 
