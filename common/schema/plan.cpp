@@ -29,6 +29,8 @@ std::string_view action_name(Action action) noexcept {
         return "replace";
     case Action::remove:
         return "delete";
+    case Action::reconnect:
+        return "reconnect";
     }
     return "none";
 }

@@ -17,7 +17,8 @@
 
 namespace mail::schema {
 
-enum class Action : std::uint8_t { none, adopt, create, update, replace, remove };
+/// reconnect: a create that gets what a removed object left behind; whoever asks for that makes it of a planned create.
+enum class Action : std::uint8_t { none, adopt, create, update, replace, remove, reconnect };
 /// "create", "delete" ...
 [[nodiscard]] std::string_view action_name(Action action) noexcept;
 
@@ -34,6 +35,7 @@ struct Operation {
     std::string kind;
     std::string name;
     std::string set; ///< owner after the operation; empty: by hand
+    std::string was; ///< of reconnect: the name it was removed by
     std::vector<FieldChange> changes;
     SpecPtr before;                     ///< null for create
     SpecPtr after;                      ///< settled; null for remove. Secrets may still need seal_secrets
@@ -68,8 +70,8 @@ struct Plan {
 
 /// What Plan::hash is made of; changes with anything the plan would write.
 [[nodiscard]] std::string hash_of(const Plan& plan, Kinds kinds = all_kinds());
-/// {"plan_hash","base_revision","changed","operations":[{"action","kind","name","changes":[{"field","before","after"}]}],"warnings",
-/// "effects","summary":{"create":1,...}}; operations of action none are left out. Without secrets.
+/// {"plan_hash","base_revision","changed","operations":[{"action","kind","name","changes":[{"field","before","after"}],"was"}],"warnings",
+/// "effects","summary":{"create":1,...}}; operations of action none are left out, "was" is there for reconnect. Without secrets.
 [[nodiscard]] boost::json::object to_json(const Plan& plan);
 /// Lines such as "+ mailbox ann@example.org", "~ mailbox ...", "    quota: 1GiB -> 2GiB"; "no changes" alone
 /// when there are none. Ends in a line end.

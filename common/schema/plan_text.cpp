@@ -17,14 +17,17 @@ json::object operation_json(const Operation& operation) {
     for (const auto& change : operation.changes)
         changes.push_back(
             json::object{{"field", change.field}, {"before", change.before}, {"after", change.after}});
-    return json::object{{"action", action_name(operation.action).data()},
-                        {"kind", operation.kind},
-                        {"name", operation.name},
-                        {"changes", std::move(changes)}};
+    json::object out{{"action", action_name(operation.action).data()},
+                     {"kind", operation.kind},
+                     {"name", operation.name},
+                     {"changes", std::move(changes)}};
+    if (operation.action == Action::reconnect)
+        out["was"] = operation.was;
+    return out;
 }
 
 constexpr Action shown_actions[] = {Action::create, Action::update, Action::replace, Action::remove,
-                                    Action::adopt};
+                                    Action::adopt, Action::reconnect};
 
 } // namespace
 
@@ -71,6 +74,7 @@ std::string to_text(const Plan& plan) {
         const char* sign = nullptr;
         switch (operation.action) {
         case Action::create:
+        case Action::reconnect:
             sign = "+ ";
             break;
         case Action::update:
@@ -90,7 +94,7 @@ std::string to_text(const Plan& plan) {
             continue;
         out += sign + operation.kind + (operation.name == operation.kind ? "" : " " + operation.name) + "\n";
         for (const auto& change : operation.changes) {
-            const bool is_new = operation.action == Action::create;
+            const bool is_new = operation.action == Action::create || operation.action == Action::reconnect;
             out += "    " + change.field + ": ";
             if (change.secret)
                 out += is_new ? "(set)" : "(changed)";

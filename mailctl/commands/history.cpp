@@ -1,9 +1,10 @@
-// `mailctl history`: who changed what, newest first.
+// `mailctl history`: who changed, restored and purged what, newest first.
 #include "mailctl/commands/commands.hpp"
 #include "mailctl/commands/common.hpp"
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <ostream>
 
 namespace mail::mailctl {
@@ -12,7 +13,29 @@ namespace {
 namespace json = boost::json;
 
 std::string done_word(const std::string& action) {
-    return action == "update" ? "changed" : action == "adopt" ? "took over" : action + "d";
+    return action == "update" ? "changed" : action == "adopt" ? "took over" : action == "reconnect" ? "reconnected" : action + "d";
+}
+
+/// " (quota, litigation_hold)": what a change was about.
+std::string fields_text(const json::value& operation) {
+    constexpr std::size_t most = 3;
+    const json::value* changes = at_path(operation, "changes");
+    if (text_at(operation, "action") != "update" || changes == nullptr || !changes->is_array() || changes->get_array().empty())
+        return {};
+    std::string out;
+    const json::array& list = changes->get_array();
+    for (std::size_t i = 0; i < std::min(list.size(), most); ++i)
+        out += (i == 0 ? "" : ", ") + text_at(list[i], "field");
+    return " (" + out + (list.size() > most ? " ...)" : ")");
+}
+
+/// One operation in words. Without a revision it is no change of configuration, and the server has said it best.
+std::string change_text(const json::value& entry, const json::value& operation) {
+    if (raw_text(at_path(entry, "revision")).empty())
+        return text_at(entry, "summary");
+    const std::string was = text_at(operation, "was");
+    return done_word(text_at(operation, "action")) + " " + text_at(operation, "kind") + " " + text_at(operation, "name") +
+           (was.empty() || was == text_at(operation, "name") ? "" : " (was " + was + ")") + fields_text(operation);
 }
 
 /// "2 created, 1 changed" from the operations, so that a list stays one line per entry. Bulk loads keep a summary only.
@@ -24,15 +47,15 @@ void add_summary(json::value& entry) {
         const json::array& list = operations->get_array();
         changed = list.empty() ? text_at(entry, "summary") : done_summary(count_plan(entry));
         if (list.size() == 1)
-            changed = done_word(text_at(list[0], "action")) + " " + text_at(list[0], "kind") + " " + text_at(list[0], "name");
+            changed = change_text(entry, list[0]);
     }
     entry.get_object()["changes"] = json::value(json::string(changed));
 }
 
 const View& history_view() {
-    static const View view{"history", "revision",
-        {{"revision", "revision", Unit::number}, {"at", "at", Unit::time}, {"actor", "actor"}, {"set", "set"},
-         {"changes", "changes"}}, false};
+    static const View view{"history", "number",
+        {{"number", "number", Unit::number}, {"revision", "revision", Unit::number}, {"at", "at", Unit::time}, {"actor", "actor"},
+         {"set", "set"}, {"changes", "changes"}}, false};
     return view;
 }
 
@@ -55,25 +78,27 @@ int run_show(Session& session, const Invocation& given) {
     const json::value* items = at_path(*page, "items");
     if (items != nullptr && items->is_array())
         for (const json::value& entry : items->get_array()) {
-            if (raw_text(at_path(entry, "revision")) != given.argument(0))
+            if (raw_text(at_path(entry, "number")) != given.argument(0))
                 continue;
             if (session.format() != Format::table && session.format() != Format::wide)
                 return session.print(show_text(history_view(), entry, session.print_options()));
-            session.io.out << "revision " << given.argument(0) << ", " << clean(text_at(entry, "at")) << ", by "
-                           << clean(raw_text(at_path(entry, "actor"))) << "\n"
-                           << plan_text(entry, session.io.out_terminal);
+            const std::string revision = raw_text(at_path(entry, "revision"));
+            const std::string what = operations_text(entry, session.io.out_terminal);
+            session.io.out << "entry " << given.argument(0) << (revision.empty() ? "" : ", revision " + clean(revision)) << ", "
+                           << clean(text_at(entry, "at")) << ", by " << clean(raw_text(at_path(entry, "actor"))) << "\n"
+                           << (what.empty() || revision.empty() ? clean(text_at(entry, "summary")) + "\n" : "") << what;
             return exit_code::ok;
         }
-    return session.report({ErrorCode::not_found, "there is no revision " + given.argument(0), "see: mailctl history"});
+    return session.report({ErrorCode::not_found, "there is no entry " + given.argument(0), "see: mailctl history"});
 }
 
 } // namespace
 
 std::vector<CommandSpec> history_commands() {
     std::vector<CommandSpec> commands;
-    commands.push_back({"", "List the changes made, newest first", {}, {},
+    commands.push_back({"", "List who changed, restored or purged what, newest first", {}, {},
         {"mailctl history", "mailctl history --limit 20 -o json"}, "", "history show, plan", run_list});
-    commands.push_back({"show", "Show what one change did", {{"revision"}}, {}, {"mailctl history show 214"}, "",
+    commands.push_back({"show", "Show what one entry was about", {{"number"}}, {}, {"mailctl history show 214"}, "",
         "history", run_show});
     return commands;
 }

@@ -31,11 +31,20 @@ std::string value_text(const json::value* value) {
 
 struct Mark {
     std::string_view sign;
-    std::string_view note;
+    std::string note;
     Tone tone;
 };
 
-Mark mark_of(std::string_view action) {
+Mark mark_of(const json::value& operation) {
+    const std::string action = text_at(operation, "action");
+    if (action == "reconnect") {
+        const std::string was = text_at(operation, "was");
+        return {"+", was.empty() || was == text_at(operation, "name") ? " (reconnected)" : " (reconnected, was " + clean(was) + ")", Tone::good};
+    }
+    if (action == "restore")
+        return {"+", " (restored)", Tone::good};
+    if (action == "purge")
+        return {"-", " (gone for good)", Tone::bad};
     if (action == "create")
         return {"+", "", Tone::good};
     if (action == "delete")
@@ -47,7 +56,7 @@ Mark mark_of(std::string_view action) {
     return {"~", "", Tone::warn};
 }
 
-std::string change_text(const json::value& change, std::string_view action) {
+std::string change_text(const json::value& change, bool is_new) {
     const auto member = [&](const char* name, const char* other) {
         const json::value* value = at_path(change, name);
         return value != nullptr ? value : at_path(change, other);
@@ -56,26 +65,27 @@ std::string change_text(const json::value& change, std::string_view action) {
     const json::value* after = member("after", "new");
     const bool secret = (after != nullptr && raw_text(after) == "(changed)") || (before != nullptr && raw_text(before) == "(changed)");
     if (secret)
-        return action == "create" ? "(set)" : "(changed)";
-    if (action == "create")
+        return is_new ? "(set)" : "(changed)";
+    if (is_new)
         return value_text(after);
     return value_text(before) + " -> " + value_text(after);
 }
 
 void append_operation(std::string& out, const json::value& operation, const Terminal& terminal) {
     const std::string action = text_at(operation, "action");
-    const Mark mark = mark_of(action);
+    const Mark mark = mark_of(operation);
+    const bool is_new = action == "create" || action == "reconnect" || action == "restore" || action == "purge";
     out += toned(mark.sign, mark.tone, terminal.colour);
     out += ' ' + clean(text_at(operation, "kind")) + ' ';
     out += toned(clean(text_at(operation, "name")), Tone::title, terminal.colour);
-    out += std::string(mark.note) + '\n';
+    out += mark.note + '\n';
     if (action == "delete" || action == "adopt")
         return;
     std::size_t widest = 0;
     for (const json::value& change : list_at(operation, "changes"))
         widest = std::max(widest, display_width(clean(text_at(change, "field"))));
     for (const json::value& change : list_at(operation, "changes"))
-        out += "    " + padded(clean(text_at(change, "field")), widest) + "  " + change_text(change, action) + '\n';
+        out += "    " + padded(clean(text_at(change, "field")), widest) + "  " + change_text(change, is_new) + '\n';
 }
 
 void append_part(std::string& out, std::size_t count, std::string_view words) {
@@ -97,6 +107,7 @@ PlanCounts count_plan(const json::value& plan) {
         counts.replace += action == "replace" ? 1U : 0U;
         counts.remove += action == "delete" ? 1U : 0U;
         counts.adopt += action == "adopt" ? 1U : 0U;
+        counts.reconnect += action == "reconnect" ? 1U : 0U;
     }
     return counts;
 }
@@ -107,6 +118,7 @@ std::string plan_summary(const PlanCounts& counts) {
     append_part(out, counts.update, " to change");
     append_part(out, counts.replace, " to replace");
     append_part(out, counts.remove, " to delete");
+    append_part(out, counts.reconnect, " to reconnect");
     return out.empty() ? "no changes" : out;
 }
 
@@ -116,15 +128,21 @@ std::string done_summary(const PlanCounts& counts) {
     append_part(out, counts.update, " changed");
     append_part(out, counts.replace, " replaced");
     append_part(out, counts.remove, " deleted");
+    append_part(out, counts.reconnect, " reconnected");
     return out.empty() ? "no changes" : out;
 }
 
-std::string plan_text(const json::value& plan, const Terminal& terminal) {
-    const PlanCounts counts = count_plan(plan);
+std::string operations_text(const json::value& plan, const Terminal& terminal) {
     std::string out;
     for (const json::value& operation : list_at(plan, "operations"))
         if (text_at(operation, "action") != "none")
             append_operation(out, operation, terminal);
+    return out;
+}
+
+std::string plan_text(const json::value& plan, const Terminal& terminal) {
+    const PlanCounts counts = count_plan(plan);
+    std::string out = operations_text(plan, terminal);
     if (!counts.has_changes())
         return out + "no changes\n";
     out += '\n';

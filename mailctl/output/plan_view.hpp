@@ -17,8 +17,9 @@ struct PlanCounts {
     std::size_t replace = 0;
     std::size_t remove = 0;
     std::size_t adopt = 0;
+    std::size_t reconnect = 0;
     /// Taking over into a set alone is no change (contract of `apply`).
-    [[nodiscard]] bool has_changes() const noexcept { return create + update + replace + remove > 0; }
+    [[nodiscard]] bool has_changes() const noexcept { return create + update + replace + remove + reconnect > 0; }
 };
 
 [[nodiscard]] PlanCounts count_plan(const boost::json::value& plan);
@@ -28,6 +29,8 @@ struct PlanCounts {
 [[nodiscard]] std::string done_summary(const PlanCounts& counts);
 /// All blocks, effects and the total; "no changes\n" where there are none.
 [[nodiscard]] std::string plan_text(const boost::json::value& plan, const Terminal& terminal);
+/// The blocks alone, also of what happened to mail: restore and purge.
+[[nodiscard]] std::string operations_text(const boost::json::value& plan, const Terminal& terminal);
 /// The warnings of a plan, one line each, for stderr.
 [[nodiscard]] std::string plan_warnings(const boost::json::value& plan);
 

@@ -24,6 +24,7 @@ class Directory;
 class Config;
 class Mailboxes;
 class Recovery;
+struct RestoreOutcome;
 class Sending;
 class SignIn;
 }
@@ -129,6 +130,7 @@ class Api final : public net::HttpHandler {
     // recovery_routes.cpp
     [[nodiscard]] Reply recoverable(std::string mailbox, const net::HttpRequest& request);
     [[nodiscard]] Reply restore(std::string mailbox, const net::HttpRequest& request);
+    [[nodiscard]] Task<void> tell_restored(std::string mailbox, const service::RestoreOutcome& outcome);
     [[nodiscard]] Reply retention(std::string mailbox, const net::HttpRequest& request);
     /// Puts into a mailbox's status what of it can be restored, and whether it is held.
     [[nodiscard]] Task<void> add_recovery(std::string mailbox, boost::json::object& status);

@@ -8,6 +8,7 @@
 #include "maild/admin/api.hpp"
 #include "maild/admin/recovery_view.hpp"
 #include "maild/admin/reply.hpp"
+#include "maild/service/history.hpp"
 #include "maild/service/recovery.hpp"
 #include "maild/service/retention.hpp"
 
@@ -179,8 +180,22 @@ Task<net::HttpResponse> Api::restore(std::string name, const net::HttpRequest& r
     if (!outcome)
         co_return problem_reply(outcome.error());
     if (!dry_run && outcome->restored != 0)
-        log(Event::messages_restored, {{"mailbox", name}, {"messages", outcome->restored}, {"actor", caller_.actor}});
+        co_await tell_restored(std::move(name), *outcome);
     co_return json_reply(outcome_json(*outcome));
+}
+
+/// The messages are back whatever becomes of this.
+Task<void> Api::tell_restored(std::string name, const service::RestoreOutcome& outcome) {
+    log(Event::messages_restored, {{"mailbox", name}, {"messages", outcome.restored}, {"actor", caller_.actor}});
+    service::Happening happening{caller_.actor, "restore", name, {}, {}};
+    happening.summary = "restored " + service::messages_text(outcome.restored) + " of mailbox " + name + " into ";
+    for (const auto& [folder, messages] : outcome.folders) {
+        happening.summary += (happening.counts.empty() ? "" : ", ") + folder;
+        happening.counts.emplace_back(folder, service::messages_text(messages));
+    }
+    const auto number = co_await services_.store.resources().record(service::history_entry(happening));
+    if (!number)
+        log(Event::store_error, {{"reason", number.error().message}, {"what", "the history of " + name}});
 }
 
 Task<net::HttpResponse> Api::retention(std::string name, const net::HttpRequest& request) {

@@ -138,6 +138,7 @@ Task<net::HttpResponse> Api::reconnect(std::string name, const net::HttpRequest&
     change.dry_run = dry_run != nullptr && dry_run->is_bool() && dry_run->get_bool();
     change.only_create = true;
     change.reconnect = account->id;
+    change.was = name;
     ChangeFailure why;
     schema::Document document;
     document.kind = kind_name;

@@ -19,7 +19,7 @@ constexpr std::size_t history_operations = 1000;
 std::string summary_of(const schema::Plan& plan) {
     std::string out;
     for (const auto action : {schema::Action::create, schema::Action::update, schema::Action::replace,
-                              schema::Action::remove, schema::Action::adopt})
+                              schema::Action::remove, schema::Action::adopt, schema::Action::reconnect})
         if (const auto n = plan.count(action); n != 0)
             out += (out.empty() ? "" : ", ") + std::to_string(n) + " " + std::string(schema::action_name(action));
     return out;
@@ -51,6 +51,15 @@ store::ResourceWrite write_of(const schema::Operation& operation, const boost::j
         out.keeping = {keeping.recoverable, keeping.recoverable_bytes, keeping.held_until};
     }
     return out;
+}
+
+/// What is planned as a create gets its mail back: the plan and the history say so.
+void say_reconnected(schema::Plan& plan, const std::string& was) {
+    for (auto& operation : plan.operations)
+        if (operation.action == schema::Action::create) {
+            operation.action = schema::Action::reconnect;
+            operation.was = was;
+        }
 }
 
 } // namespace
@@ -110,6 +119,8 @@ Result<Resources::Prepared> Resources::prepare(const ChangeRequest& request, Cha
     out.plan = schema::compute_plan(view, request.documents, request.options, *sealer_);
     if (view.failure())
         return fail(*view.failure());
+    if (request.reconnect != 0)
+        say_reconnected(out.plan, request.was);
     why.issues = out.plan.issues;
     if (schema::has_errors(out.plan.issues))
         return fail(schema::to_error(out.plan.issues));
@@ -243,7 +254,8 @@ Task<Result<boost::json::object>> Resources::history(std::size_t limit) {
     boost::json::array items;
     for (const auto& entry : entries) {
         boost::json::object item;
-        item["revision"] = entry.revision;
+        item["number"] = entry.number;
+        item["revision"] = entry.revision == 0 ? boost::json::value(nullptr) : boost::json::value(entry.revision);
         item["at"] = format_rfc3339(entry.at);
         item["actor"] = entry.actor;
         item["set"] = entry.set;

@@ -27,6 +27,7 @@ struct ChangeRequest {
     bool only_create = false;   ///< conflict when the object exists
     bool only_update = false;   ///< not_found when it does not
     store::AccountId reconnect = 0; ///< the one object gets this removed account instead of a new one
+    std::string was;                ///< the name that account was removed by
     std::optional<std::uint64_t> if_version; ///< stale when the one object has another version
 };
 

@@ -2,6 +2,7 @@
 
 #include "common/base/limits.hpp"
 #include "common/base/log.hpp"
+#include "maild/service/history.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,7 @@ constexpr std::uint64_t busy_store = 32; ///< transactions that wait
 constexpr std::size_t mailboxes_at_once = 50;
 constexpr Duration most = std::chrono::seconds(limit::housekeeping_seconds);
 constexpr Duration least = std::chrono::seconds(1);
+constexpr Duration tally_time = std::chrono::hours(24);
 constexpr int retain_seldom = 6; ///< rules are looked at so many times less often than what is expunged
 
 /// Often enough that nothing gets much older than it may.
@@ -69,6 +71,33 @@ store::Maintenance Housekeeping::due() const {
     return what;
 }
 
+Task<void> Housekeeping::tell(Tally& tally, std::size_t messages, std::string_view why) {
+    if (messages == 0)
+        co_return;
+    const Time now = clock_.now();
+    if (tally.entry == 0 || now - tally.since >= tally_time)
+        tally = {0, 0, now};
+    tally.messages += messages;
+    Happening happening{std::string(own_actor), "purge", {}, {}, {}};
+    happening.summary = "purged " + messages_text(tally.messages) + " " + std::string(why);
+    happening.counts.emplace_back("messages", std::to_string(tally.messages));
+    store::HistoryEntry entry = history_entry(happening);
+    entry.number = tally.entry;
+    const auto number = co_await store_.resources().record(std::move(entry));
+    if (number)
+        tally.entry = *number;
+    else
+        failed(number.error(), "history");
+}
+
+Task<void> Housekeeping::tell_mailbox(std::string name) {
+    log(Event::mailbox_purged, {{"mailbox", name}});
+    Happening happening{std::string(own_actor), "purge", name, "purged removed mailbox " + name, {}};
+    const auto number = co_await store_.resources().record(history_entry(happening));
+    if (!number)
+        failed(number.error(), "history");
+}
+
 Task<void> Housekeeping::purge() {
     std::size_t items = 0;
     std::optional<store::AccountId> accounts_after = 0;
@@ -84,7 +113,7 @@ Task<void> Housekeeping::purge() {
         purged_ += done->items;
         mailboxes_ += done->accounts.size();
         for (const std::string& name : done->accounts)
-            log(Event::mailbox_purged, {{"mailbox", name}});
+            co_await tell_mailbox(name);
         accounts_after = done->accounts_after;
         if (!done->more)
             break;
@@ -92,6 +121,7 @@ Task<void> Housekeeping::purge() {
     }
     if (items != 0)
         log(Event::recoverable_purged, {{"messages", items}});
+    co_await tell(by_age_, items, "whose time had come");
 }
 
 Task<Result<void>> Housekeeping::retain_folder(std::string mailbox, RetentionCase what) {
@@ -105,6 +135,7 @@ Task<Result<void>> Housekeeping::retain_folder(std::string mailbox, RetentionCas
         MAIL_CO_TRY(const auto gone, co_await store_.recovery().expire(std::move(expiry)));
         items += gone.recoverable + gone.for_good;
         expired_ += gone.recoverable + gone.for_good;
+        ruled_out_ += gone.for_good;
         co_await pause();
     }
     if (items != 0)
@@ -133,6 +164,12 @@ Task<void> Housekeeping::retain() {
     const RetentionRules rules(config_.current(), directory_);
     if (!rules.any())
         co_return;
+    ruled_out_ = 0;
+    co_await retain_all(rules);
+    co_await tell(by_rule_, ruled_out_, "by retention rules");
+}
+
+Task<void> Housekeeping::retain_all(const RetentionRules& rules) {
     std::string after;
     while (!closed_) {
         store::ResourcePage page;

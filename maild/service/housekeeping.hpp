@@ -39,8 +39,18 @@ class Housekeeping {
     [[nodiscard]] Counts counts() const { return {purged_, mailboxes_, expired_}; }
 
   private:
+    /// What goes for good is one entry of the history a day, which grows.
+    struct Tally {
+        std::uint64_t entry = 0;
+        std::size_t messages = 0;
+        Time since{};
+    };
     [[nodiscard]] store::Maintenance due() const;
+    /// Adds to a tally, and it to the history.
+    [[nodiscard]] Task<void> tell(Tally& tally, std::size_t messages, std::string_view why);
+    [[nodiscard]] Task<void> tell_mailbox(std::string name);
     [[nodiscard]] Task<void> pause() const;
+    [[nodiscard]] Task<void> retain_all(const RetentionRules& rules);
     [[nodiscard]] Task<void> retain_mailbox(const RetentionRules& rules, std::string name);
     [[nodiscard]] Task<Result<void>> retain_folder(std::string mailbox, RetentionCase what);
 
@@ -53,6 +63,9 @@ class Housekeeping {
     std::atomic<std::uint64_t> purged_{0};
     std::atomic<std::uint64_t> mailboxes_{0};
     std::atomic<std::uint64_t> expired_{0};
+    std::size_t ruled_out_ = 0; ///< messages gone for good in this retain()
+    Tally by_age_;
+    Tally by_rule_;
 };
 
 } // namespace mail::service

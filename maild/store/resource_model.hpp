@@ -48,8 +48,10 @@ struct ResourceBatch {
     std::string applied_hash; ///< remembered under "applied" when not empty (maild serve --apply)
 };
 
+/// What somebody changed, or what happened to mail by somebody's word or by a rule.
 struct HistoryEntry {
-    std::uint64_t revision = 0;
+    std::uint64_t number = 0;   ///< ascends
+    std::uint64_t revision = 0; ///< of the configuration it made; 0: no resource changed
     Time at{};
     std::string actor;
     std::string set;

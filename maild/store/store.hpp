@@ -186,7 +186,11 @@ class ResourceStore {
     /// Writes rows, index rows, accounts, history and the new revision. Errors: stale, conflict (address
     /// taken).
     [[nodiscard]] virtual Task<Result<std::uint64_t>> apply(ResourceBatch batch) = 0;
+    /// The newest first.
     [[nodiscard]] virtual Task<Result<std::vector<HistoryEntry>>> history(std::size_t limit) = 0;
+    /// Puts into the history what changed no resource; its time is the store's. Number 0: a new entry, otherwise it takes
+    /// the place of the entry that has this number, if that is still there and changed no resource either. Returns its number.
+    [[nodiscard]] virtual Task<Result<std::uint64_t>> record(HistoryEntry entry) = 0;
     /// Hash of the documents last applied by `maild serve --apply`.
     [[nodiscard]] virtual Task<Result<std::string>> applied_hash() = 0;
     /// The same reads without a coroutine, for hot paths (one indexed row, well under a millisecond).

@@ -1,5 +1,5 @@
 """What is expunged or too old: it comes back when asked for, stays while it is held, and goes for good in time."""
-import json, poplib, threading, time
+import json, os, poplib, threading, time
 from house import Checks, House, until
 from numbered import put, subjects
 
@@ -78,6 +78,12 @@ told = restore(ann, "--folder", "Work", "--to", "Rescued")
 check("nothing left there", told["restored"] == 0, told)
 told = restore(ann, "--subject", "number 0", "--to", "Rescued/here")
 check("into a folder made for it", subjects(client, "Rescued/here") == [0], told)
+entries = house.mailctl_json("history", "--limit", "3")["items"]
+check("the history tells who restored how many into which folder", [(e["actor"], e["summary"]) for e in entries] == [
+      (f"uid:{os.getuid()}", f"restored {what}") for what in (f"1 message of mailbox {ann} into Rescued/here",
+      f"2 messages of mailbox {ann} into Work/deep", f"1 message of mailbox {ann} into INBOX")] and
+      entries[1]["operations"][0]["changes"] == [{"field": "Work/deep", "before": "", "after": "2 messages"}] and
+      entries[0]["revision"] is None, entries)
 told = restore(ann, "--all")
 check("all that is left", not recoverable(ann) and subjects(client, "Work/deep") == [10, 11] and subjects(client, "Trash") == [2], told)
 restore(ann, code=4)
@@ -152,6 +158,10 @@ check("the domain may keep it longer", len(recoverable(ann)) == 5)
 house.mailctl("domain", "set", "example.test", "--unset", "recoverable_keep")
 check("without hold and domain it goes", until(lambda: not recoverable(ann)))
 house.mailctl("policy", "set", "--unset", "recoverable_keep")
+entries = house.mailctl("history", "-o", "tsv").stdout
+check("the history tells holds and purges", all(what in entries for what in (
+      f"changed mailbox {ann} (litigation_hold, hold_until, hold_comment)", "maild\t\tpurged 7 messages whose time had come",
+      "maild\t\tpurged 3 messages by retention rules")), entries)
 
 # ---- killed while it purges: the rest goes after the next start, and the store stays sound (checked at the end)
 house.mailctl("mailbox", "import", bob, mbox, "--folder", "Archive")

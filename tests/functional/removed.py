@@ -1,5 +1,5 @@
 """A removed mailbox is kept for a while: it comes back as it was, under its name or another, and goes for good in time."""
-import datetime, imaplib, json
+import datetime, imaplib, os
 from house import Checks, House, until
 from numbered import put, subjects
 
@@ -42,7 +42,17 @@ check("its rights too", ann in house.mailctl("mailbox", "rights", bob, "--folder
 check("and its alias", bob in house.mailctl("mailbox", "show", bob, "-o", "json").stdout and
       house.smtp().deliver("x@remote.test", ["robert@example.test"], "Subject: =?utf-8?q?number_60?=\r\n\r\nx").startswith("250"))
 check("mail comes to it again", until(lambda: subjects(other, "INBOX") == [50, 51, 52, 60]))
-check("in the history", "create" in json.dumps(house.mailctl_json("history", "--limit", "1")["items"][0]["operations"]))
+told = lambda: [(h["actor"], h["changes"]) for h in history_lines()]
+
+
+def history_lines(limit=20):
+    """The history as people see it."""
+    rows = [line.split("\t") for line in house.mailctl("history", "--limit", str(limit), "-o", "tsv").stdout.splitlines()]
+    return [dict(zip(("number", "revision", "at", "actor", "set", "changes"), row)) for row in rows if row[0].isdigit()]
+
+
+me = f"uid:{os.getuid()}"
+check("the history tells who reconnected it", told()[0] == (me, "reconnected mailbox bob@example.test"), told())
 
 # ---- the name given out again meanwhile
 house.mailctl("mailbox", "delete", bob, "--yes")
@@ -55,6 +65,9 @@ check("a dry run changes nothing", "+ mailbox bob.old@example.test" in done.stdo
       len(house.mailctl_json("mailbox", "list", "--removed")["items"]) == 1, done)
 done = house.mailctl("mailbox", "restore", bob, "--as", "bob.old@example.test")
 check("under another name, without the alias that is somebody else's", "left out an alias: robert@example.test" in done.stderr, done)
+check("the history tells what it was", told()[0] == (me, "reconnected mailbox bob.old@example.test (was bob@example.test)"), told())
+shown = house.mailctl("history", "show", history_lines()[0]["number"], "-o", "table").stdout
+check("and all of it", "+ mailbox bob.old@example.test (reconnected, was bob@example.test)" in shown, shown)
 check("with mail and password", subjects(house.imap("bob.old"), "INBOX") == [50, 51, 52, 60])
 check("none is removed any more", house.mailctl_json("mailbox", "list", "--removed")["items"] == [] and
       house.mailctl("mailbox", "restore", "nobody@example.test", check=False).returncode == 3)
@@ -74,6 +87,8 @@ check("the held one is whole", subjects(house.imap("bob.old"), "INBOX") == [50, 
 house.mailctl("mailbox", "unhold", "bob.old@example.test")
 house.mailctl("mailbox", "delete", "bob.old@example.test", "--yes")
 check("without hold it goes as well", until(lambda: names() == []))
+check("the history tells holds and what is gone for good", {(me, "changed mailbox bob.old@example.test (litigation_hold)"),
+      ("maild", "purged removed mailbox bob@example.test"), ("maild", "purged removed mailbox bob.old@example.test")} <= set(told()), told())
 log = (house.dir / "log").read_text()
 for event in ("mailbox_purged", "mailbox_restored"):
     check(f"the log tells {event}", f"event={event}" in log)

@@ -25,6 +25,7 @@ class ResourcePart final : public ResourceStore {
     }
     Task<Result<std::uint64_t>> apply(ResourceBatch batch) override { co_return apply_now(batch); }
     Task<Result<std::vector<HistoryEntry>>> history(std::size_t limit) override;
+    Task<Result<std::uint64_t>> record(HistoryEntry entry) override;
     Task<Result<std::string>> applied_hash() override {
         const std::lock_guard lock(state_.mutex);
         co_return state_.applied_hash;
@@ -40,6 +41,7 @@ class ResourcePart final : public ResourceStore {
     Result<std::uint64_t> apply_now(const ResourceBatch& batch);
     Result<void> check(const ResourceBatch& batch) const;
     Result<void> check_reconnect(const ResourceWrite& write) const;
+    std::uint64_t add_to_history(HistoryEntry entry);
     void write(Transaction& change, const ResourceWrite& write);
 
     State& state_;
@@ -159,10 +161,33 @@ Result<std::uint64_t> ResourcePart::apply_now(const ResourceBatch& batch) {
         if (one.action == ResourceWrite::Action::put)
             for (const std::string& address : one.addresses)
                 state_.addresses[address] = {address, one.kind, one.name};
-    state_.history.push_back({state_.revision, state_.clock.now(), batch.actor, batch.writes.front().set,
-                              batch.summary, batch.operations});
+    add_to_history({0, state_.revision, {}, batch.actor, batch.writes.front().set, batch.summary, batch.operations});
     change.commit();
     return state_.revision;
+}
+
+/// Its number. The oldest entries make room.
+std::uint64_t ResourcePart::add_to_history(HistoryEntry entry) {
+    auto& history = state_.history;
+    entry.number = history.empty() ? 1 : history.back().number + 1;
+    entry.at = state_.clock.now();
+    history.push_back(std::move(entry));
+    if (history.size() > static_cast<std::size_t>(limit::history_entries))
+        history.erase(history.begin());
+    return history.back().number;
+}
+
+Task<Result<std::uint64_t>> ResourcePart::record(HistoryEntry entry) {
+    const std::lock_guard lock(state_.mutex);
+    MAIL_CO_DO(state_.open());
+    entry.revision = 0;
+    for (auto it = state_.history.rbegin(); entry.number != 0 && it != state_.history.rend(); ++it)
+        if (it->number == entry.number && it->revision == 0) {
+            entry.at = state_.clock.now();
+            *it = std::move(entry);
+            co_return it->number;
+        }
+    co_return add_to_history(std::move(entry));
 }
 
 Task<Result<std::vector<HistoryEntry>>> ResourcePart::history(std::size_t limit) {

@@ -52,15 +52,15 @@ Result<std::vector<Resource>> read_page(Database& db, const ResourcePage& page) 
 
 Result<std::vector<HistoryEntry>> read_history(Database& db, std::size_t limit) {
     std::vector<HistoryEntry> entries;
-    Query query(db, "SELECT revision, at, actor, apply_set, summary, operations FROM history ORDER BY "
-                    "revision DESC LIMIT ?");
+    Query query(db, "SELECT number, revision, at, actor, apply_set, summary, operations FROM history ORDER BY "
+                    "number DESC LIMIT ?");
     query.bind(std::uint64_t{limit});
     for (;;) {
         MAIL_TRY(const bool row, query.step());
         if (!row)
             return entries;
-        entries.push_back({query.count(0), query.time(1), query.string(2), query.string(3), query.string(4),
-                           query.string(5)});
+        entries.push_back({query.count(0), query.count(1), query.time(2), query.string(3), query.string(4), query.string(5),
+                           query.string(6)});
     }
 }
 
@@ -100,6 +100,11 @@ class ResourcePart final : public ResourceStore {
             return read_history(db, limit);
         };
         co_return co_await engine_.later<std::vector<HistoryEntry>>(std::move(read));
+    }
+    Task<Result<std::uint64_t>> record(HistoryEntry entry) override {
+        std::function<Result<std::uint64_t>(WriteContext&)> body =
+            [entry = std::move(entry)](WriteContext& context) { return sqlite::record(context, entry); };
+        co_return co_await engine_.writer->run<std::uint64_t>(std::move(body));
     }
     Task<Result<std::string>> applied_hash() override {
         auto hash = engine_.now<std::string>([](Database& db) { return read_meta(db, "applied"); });

@@ -60,6 +60,18 @@ Result<void> write_resource(WriteContext& context, const ResourceWrite& write, s
     return put.bind(context.clock.now()).run();
 }
 
+/// Its number. The oldest entries make room.
+Result<std::uint64_t> add_to_history(WriteContext& context, const HistoryEntry& entry) {
+    Query insert(context.db, "INSERT INTO history (revision, at, actor, apply_set, summary, operations) VALUES (?, ?, ?, ?, ?, ?) "
+                             "RETURNING number");
+    insert.bind(entry.revision).bind(context.clock.now()).bind(entry.actor).bind(entry.set);
+    MAIL_TRY(const bool row, insert.bind(entry.summary).bind(entry.operations).step());
+    const std::int64_t number = row ? insert.integer(0) : 0;
+    MAIL_DO(insert.run());
+    MAIL_DO(Query(context.db, "DELETE FROM history WHERE number <= ?").bind(number - std::int64_t{limit::history_entries}).run());
+    return static_cast<std::uint64_t>(number);
+}
+
 } // namespace
 
 Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch) {
@@ -87,11 +99,27 @@ Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch) {
                 Query insert(context.db, "INSERT OR REPLACE INTO address VALUES (?, ?, ?)");
                 MAIL_DO(insert.bind(address).bind(write.kind).bind(write.name).run());
             }
-    Query record(context.db, "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)");
-    record.bind(revision).bind(context.clock.now()).bind(batch.actor).bind(batch.writes.front().set);
-    MAIL_DO(record.bind(batch.summary).bind(batch.operations).run());
+    HistoryEntry entry{0, static_cast<std::uint64_t>(revision), {}, batch.actor, batch.writes.front().set, batch.summary, batch.operations};
+    MAIL_DO(add_to_history(context, entry));
     context.new_revision = static_cast<std::uint64_t>(revision);
     return context.new_revision;
+}
+
+Result<std::uint64_t> record(WriteContext& context, const HistoryEntry& entry) {
+    context.touch();
+    if (entry.number != 0) {
+        Query update(context.db, "UPDATE history SET at = ?, actor = ?, summary = ?, operations = ? "
+                                 "WHERE number = ? AND revision = 0 RETURNING number");
+        update.bind(context.clock.now()).bind(entry.actor).bind(entry.summary).bind(entry.operations);
+        MAIL_TRY(const bool row, update.bind(entry.number).step());
+        if (row) {
+            MAIL_DO(update.run());
+            return entry.number;
+        }
+    }
+    HistoryEntry fresh = entry;
+    fresh.revision = 0;
+    return add_to_history(context, fresh);
 }
 
 } // namespace mail::store::sqlite

@@ -80,6 +80,7 @@ struct QueueSlice {
 
 // resource_write.cpp
 [[nodiscard]] Result<std::uint64_t> apply(WriteContext& context, const ResourceBatch& batch);
+[[nodiscard]] Result<std::uint64_t> record(WriteContext& context, const HistoryEntry& entry);
 
 // recovery_write.cpp
 [[nodiscard]] Result<RestoreReceipt> restore(WriteContext& context, const RestoreRequest& request);

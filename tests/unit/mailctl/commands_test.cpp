@@ -198,11 +198,22 @@ TEST_CASE("status, log, watch and history are for people and for scripts") {
     CHECK(run_mailctl(state, {"log", "--event", "auth_failed"}, "", true).out == "11:59:58 warn  auth_failed user=\"a b\\x1b\" remote=192.0.2.7\n");
     state.answers["WATCH /v1/watch?kinds=queue,mailbox"] = {200, "{\"type\":\"sync\"}\n{\"type\":\"heartbeat\"}\n{\"type\":\"change\",\"kind\":\"mailbox\",\"name\":\"ann@example.org\",\"revision\":7}\n"};
     CHECK(run_mailctl(state, {"watch", "queue", "mailbox"}).out == "mailbox ann@example.org changed (revision 7)\n");
-    state.answers["GET /v1/history"] = {200, R"({"items":[{"revision":7,"at":"2026-01-31T11:00:00Z","actor":"root","set":"default","operations":[{"action":"create","kind":"domain","name":"example.org","changes":[]},{"action":"update","kind":"mailbox","name":"ann@example.org","changes":[{"field":"quota","before":"1GiB","after":"2GiB"}]}]}]})"};
-    CHECK(run_mailctl(state, {"history"}).out == "7\t2026-01-31T11:00:00Z\troot\tdefault\t1 created, 1 changed\n");
+    state.answers["GET /v1/history"] = {200, R"({"items":[{"number":7,"revision":6,"at":"2026-01-31T11:00:00Z","actor":"root","set":"default","operations":[{"action":"create","kind":"domain","name":"example.org","changes":[]},{"action":"update","kind":"mailbox","name":"ann@example.org","changes":[{"field":"quota","before":"1GiB","after":"2GiB"}]}]}]})"};
+    CHECK(run_mailctl(state, {"history"}).out == "7\t6\t2026-01-31T11:00:00Z\troot\tdefault\t1 created, 1 changed\n");
     state.answers["GET /v1/history?limit=1000"] = state.answers["GET /v1/history"];
     CHECK(run_mailctl(state, {"history", "show", "7", "-o", "table"}).out.find("quota  1GiB -> 2GiB") != std::string::npos);
     CHECK(run_mailctl(state, {"history", "show", "8"}).code == 3);
+    state.answers["GET /v1/history"] = {200, R"({"items":[{"number":9,"revision":null,"at":"2026-01-31T11:00:00Z","actor":"uid:0","set":"","summary":"restored 2 messages of mailbox ann@example.org into INBOX","operations":[{"action":"restore","kind":"mailbox","name":"ann@example.org","changes":[{"field":"INBOX","before":"","after":"2 messages"}]}]},)"
+        R"({"number":8,"revision":8,"at":"2026-01-31T11:00:00Z","actor":"uid:0","set":"","summary":"1 reconnect","operations":[{"action":"reconnect","kind":"mailbox","name":"b@example.org","was":"a@example.org","changes":[]}]},)"
+        R"({"number":7,"revision":7,"at":"2026-01-31T11:00:00Z","actor":"uid:0","set":"","summary":"1 update","operations":[{"action":"update","kind":"mailbox","name":"a@example.org","changes":[{"field":"litigation_hold","before":"","after":"true"}]}]}]})"};
+    CHECK(run_mailctl(state, {"history"}).out == "9\t\t2026-01-31T11:00:00Z\tuid:0\t\trestored 2 messages of mailbox ann@example.org into INBOX\n"
+                                                 "8\t8\t2026-01-31T11:00:00Z\tuid:0\t\treconnected mailbox b@example.org (was a@example.org)\n"
+                                                 "7\t7\t2026-01-31T11:00:00Z\tuid:0\t\tchanged mailbox a@example.org (litigation_hold)\n");
+    state.answers["GET /v1/history?limit=1000"] = state.answers["GET /v1/history"];
+    CHECK(run_mailctl(state, {"history", "show", "9", "-o", "table"}).out ==
+          "entry 9, 2026-01-31T11:00:00Z, by uid:0\nrestored 2 messages of mailbox ann@example.org into INBOX\n"
+          "+ mailbox ann@example.org (restored)\n    INBOX  2 messages\n");
+    CHECK(run_mailctl(state, {"history", "show", "8", "-o", "table"}).out.find("+ mailbox b@example.org (reconnected, was a@example.org)") != std::string::npos);
 }
 
 TEST_CASE("explain needs no server") {

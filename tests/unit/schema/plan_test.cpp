@@ -70,7 +70,7 @@ TEST_CASE("a plan says what would change") {
                            "2 to create, 1 to update\n");
     const auto wire = to_json(plan);
     CHECK(json::serialize(wire.at("summary")) ==
-          R"({"create":2,"update":1,"replace":0,"delete":0,"adopt":0})");
+          R"({"create":2,"update":1,"replace":0,"delete":0,"adopt":0,"reconnect":0})");
     CHECK(json::serialize(wire.at("operations").as_array()[1].at("changes").as_array()[2]) ==
           R"x({"field":"password","before":"(changed)","after":"(changed)"})x");
     CHECK(json::serialize(wire).find("sealed") == std::string::npos);

@@ -17,6 +17,15 @@ struct House : KeepingWorld {
     Housekeeping housekeeping{*world.store, world.config, world.directory, clock};
     void purge() { async::run_until_done(housekeeping.purge()); }
     void retain() { async::run_until_done(housekeeping.retain()); }
+    /// What the history says of purges, the newest first.
+    std::vector<std::string> told() {
+        std::vector<std::string> out;
+        const auto history = run(world.store->resources().history(100)).value();
+        for (const auto& entry : history)
+            if (entry.revision == 0)
+                out.push_back(entry.actor + ": " + entry.summary);
+        return out;
+    }
     /// "rule folder" of everything that applies to a mailbox.
     std::string cases(const char* key) {
         const auto mailbox = world.mailbox(key);
@@ -75,6 +84,31 @@ TEST_CASE("expunged messages go for good after the policy's time, a domain's or 
         house.purge();
         CHECK(house.recoverable(ann) == 0);
     }
+}
+
+TEST_CASE("the history tells what is gone for good, once a day what goes by age") {
+    House house;
+    using Told = std::vector<std::string>;
+    house.world.add("policy", "policy", R"({"recoverable_keep":"1h"})");
+    const auto lose_one = [&] {
+        house.put(ann, "INBOX");
+        house.expunge(ann, "INBOX");
+        house.clock.advance(hours(2));
+        house.purge();
+    };
+    lose_one();
+    CHECK(house.told() == Told{"maild: purged 1 message whose time had come"});
+    lose_one();
+    house.purge(); // nothing goes: nothing is told
+    CHECK(house.told() == Told{"maild: purged 2 messages whose time had come"});
+    house.clock.advance(hours(24));
+    lose_one();
+    CHECK(house.told() == Told{"maild: purged 1 message whose time had come", "maild: purged 2 messages whose time had come"});
+    house.put(bob, "Junk");
+    house.clock.advance(hours(49));
+    house.world.add("retention", "junk", R"({"after":"2d","special_use":["junk"],"action":"delete"})");
+    house.retain();
+    CHECK(house.told().front() == "maild: purged 1 message by retention rules");
 }
 
 TEST_CASE("more than one slice, and the bound on bytes") {

@@ -56,6 +56,43 @@ TEST_CASE("resources are kept, numbered and found") {
     CHECK(need(bench.resources().get("domain", "example.org")).spec == R"({"a":2})");
 }
 
+TEST_CASE("the history tells changes and what happened without one, in one order") {
+    FOR_EACH_ENGINE;
+    Bench bench(engine);
+    need(bench.resources().apply(batch({put("domain", "example.org")})));
+    HistoryEntry entry;
+    entry.revision = 77; // not its to say
+    entry.actor = "uid:7";
+    entry.summary = "restored 3 messages";
+    entry.operations = R"([{"action":"restore"}])";
+    const auto number = need(bench.resources().record(entry));
+    need(bench.resources().apply(batch({put("domain", "example.net")})));
+    bench.clock.advance(std::chrono::seconds(5));
+    entry.number = number;
+    entry.summary = "restored 4 messages";
+    CHECK(need(bench.resources().record(entry)) == number);
+    bench.reopen();
+    auto history = need(bench.resources().history(10));
+    REQUIRE(history.size() == 3);
+    CHECK(history[0].revision == 2);
+    CHECK(history[1].number == number);
+    CHECK(history[1].revision == 0);
+    CHECK(history[1].at == bench.clock.now());
+    CHECK(history[1].actor == "uid:7");
+    CHECK(history[1].summary == "restored 4 messages");
+    CHECK(history[1].operations == R"([{"action":"restore"}])");
+    CHECK(history[2].revision == 1);
+    CHECK(need(bench.resources().revision()) == 2);
+
+    entry.number = history[2].number; // a change of configuration is never rewritten
+    CHECK(need(bench.resources().record(entry)) == history[0].number + 1);
+    entry.number = 12345; // gone
+    CHECK(need(bench.resources().record(entry)) == history[0].number + 2);
+    history = need(bench.resources().history(10));
+    CHECK(history.size() == 5);
+    CHECK(history[4].summary == "test");
+}
+
 TEST_CASE("a batch is all or nothing") {
     FOR_EACH_ENGINE;
     Bench bench(engine);
