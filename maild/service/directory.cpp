@@ -70,6 +70,7 @@ void set_quota(Mailbox& out, const schema::Mailbox& spec, const ConfigSnapshot& 
     out.quota = spec.quota;
     out.quota_warn = spec.quota_warn;
     out.quota_send = spec.quota_send;
+    out.recoverable_size = spec.recoverable_size != 0 ? spec.recoverable_size : config.policy.recoverable_size;
     const auto domain = config.domains.find(out.key.substr(out.key.rfind('@') + 1));
     if (out.quota == 0 && domain != config.domains.end()) {
         out.quota = domain->second.default_quota;

@@ -49,6 +49,11 @@ QuotaStage quota_stage(const Mailbox& mailbox, std::uint64_t used) noexcept {
     return QuotaStage::fine;
 }
 
+QuotaStage recoverable_stage(const Mailbox& mailbox, std::uint64_t used) noexcept {
+    const std::uint64_t most = mailbox.recoverable_size;
+    return most != 0 && used >= most - most / 3 ? QuotaStage::warned : QuotaStage::fine;
+}
+
 QuotaNotice QuotaNotice::read(std::string_view text) {
     const auto stage = take_number(text), told = take_number(text), at = take_number(text);
     const auto is_stage = [](std::optional<std::int64_t> n) { return n && *n >= 0 && *n <= std::int64_t{3}; };
@@ -91,6 +96,17 @@ QuotaLetter quota_letter(const Mailbox& mailbox, QuotaStage stage, std::uint64_t
     out.text += next_stage(mailbox, stage);
     out.text += "\r\nTo make room, delete what you do not need any more, large messages first, and empty the\r\n"
                 "Trash and Junk folders.\r\n";
+    return out;
+}
+
+QuotaLetter recoverable_letter(const Mailbox& mailbox, std::uint64_t used) {
+    const std::string most = schema::humane_size(mailbox.recoverable_size);
+    QuotaLetter out;
+    out.subject = "Your deleted messages take much room";
+    out.text = "What was deleted from the mailbox " + mailbox.address + " takes " + schema::humane_size(used) + " of " + most +
+               ".\r\n\r\nDeleted messages can be brought back for a while. Beyond " + most +
+               " the oldest of them may go for\r\ngood before their time.\r\n\r\nThere is nothing to do unless you miss one of them: "
+               "then ask your postmaster soon to bring it back.\r\n";
     return out;
 }
 

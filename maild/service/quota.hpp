@@ -20,6 +20,8 @@ enum class QuotaStage : std::uint8_t { fine, warned, no_sending, full };
 [[nodiscard]] std::uint64_t usual_warning(std::uint64_t quota) noexcept;
 /// `used` bytes. full: less than a hundredth is left, so that most messages find no room.
 [[nodiscard]] QuotaStage quota_stage(const Mailbox& mailbox, std::uint64_t used) noexcept;
+/// The same for recoverable items that take `used` bytes: warned from two thirds of what they may take (20 of 30 GiB).
+[[nodiscard]] QuotaStage recoverable_stage(const Mailbox& mailbox, std::uint64_t used) noexcept;
 
 /// What the owner knows. One mail for each stage that is reached; who goes below a stage and above it again hears of it
 /// at most once a day.
@@ -42,5 +44,7 @@ struct QuotaLetter {
 };
 /// What the owner reads at `stage`, which is not fine.
 [[nodiscard]] QuotaLetter quota_letter(const Mailbox& mailbox, QuotaStage stage, std::uint64_t used);
+/// When its recoverable items are warned of. Nothing in it tells whether the mailbox is held.
+[[nodiscard]] QuotaLetter recoverable_letter(const Mailbox& mailbox, std::uint64_t used);
 
 } // namespace mail::service

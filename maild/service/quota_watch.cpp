@@ -14,12 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto attribute = "quota";
 constexpr auto gather = 1s;            // mail comes in bursts
 constexpr auto pause = 20ms;           // between slices
 constexpr std::size_t slice = 100;     // mailboxes
 constexpr std::size_t most_noted = 10'000; // accounts; beyond them it looks at all
-constexpr std::string_view mailbox_prefix = "mailbox/", domain_prefix = "domain/";
+constexpr std::string_view mailbox_prefix = "mailbox/", domain_prefix = "domain/", policy_prefix = "policy/";
 
 } // namespace
 
@@ -48,7 +47,7 @@ void QuotaWatch::note(const store::Changes& changes) {
     for (const std::string_view name : changes.resources) {
         if (name.starts_with(mailbox_prefix) && names_.size() < most_noted)
             names_.emplace(name.substr(mailbox_prefix.size()));
-        else if (name.starts_with(mailbox_prefix) || name.starts_with(domain_prefix))
+        else if (name.starts_with(mailbox_prefix) || name.starts_with(domain_prefix) || name.starts_with(policy_prefix))
             all_ = true;
         else
             continue;
@@ -58,8 +57,8 @@ void QuotaWatch::note(const store::Changes& changes) {
         wake_.fire();
 }
 
-Task<Result<void>> QuotaWatch::tell(MailboxPtr mailbox, QuotaNotice notice, std::uint64_t used) {
-    auto letter = quota_letter(*mailbox, notice.stage, used);
+Task<Result<void>> QuotaWatch::tell(MailboxPtr mailbox, Room room, QuotaNotice notice) {
+    auto letter = room.recoverable ? recoverable_letter(*mailbox, room.used) : quota_letter(*mailbox, room.stage, room.used);
     auto plan = delivery_.plan_notice(mailbox->address, std::move(letter.subject), std::move(letter.text));
     if (!plan)
         co_return fail(plan.error());
@@ -67,12 +66,30 @@ Task<Result<void>> QuotaWatch::tell(MailboxPtr mailbox, QuotaNotice notice, std:
         copy.quota = 0; // it says that there is no room
     store::AttributeWrite write;
     write.account = mailbox->account;
-    write.changes.push_back({attribute, notice.text()});
+    write.changes.push_back({room.attribute(), notice.text()});
     plan->attributes.push_back(std::move(write));
     MAIL_CO_DO(co_await store_.mail().accept(std::move(*plan)));
     ++letters_;
-    log(Event::quota_warned, {{"mailbox", mailbox->address}, {"stage", name_of(notice.stage)}, {"bytes", used}});
+    const std::string_view stage = room.recoverable ? "recoverable" : name_of(room.stage);
+    log(Event::quota_warned, {{"mailbox", mailbox->address}, {"stage", stage}, {"bytes", room.used}});
     co_return Result<void>{};
+}
+
+Task<Result<bool>> QuotaWatch::see(MailboxPtr mailbox, Room room) {
+    MAIL_CO_TRY(const auto attributes, co_await store_.mail().attributes(mailbox->account, 0));
+    const auto kept = std::find_if(attributes.begin(), attributes.end(), [&](const auto& each) { return each.name == room.attribute(); });
+    const QuotaNotice before = kept != attributes.end() ? QuotaNotice::read(kept->value) : QuotaNotice{};
+    QuotaNotice notice = before;
+    if (notice.see(room.stage, clock_.now())) {
+        MAIL_CO_DO(co_await tell(mailbox, room, notice));
+        co_return true;
+    }
+    if (notice != before) {
+        std::vector<store::AttributeChange> changes;
+        changes.push_back({room.attribute(), notice.text()});
+        MAIL_CO_DO(co_await store_.mail().put_attributes(mailbox->account, 0, std::move(changes)));
+    }
+    co_return false;
 }
 
 Task<Result<bool>> QuotaWatch::look(std::string name) {
@@ -83,21 +100,12 @@ Task<Result<bool>> QuotaWatch::look(std::string name) {
     if (!mailbox->enabled) // nothing reaches it
         co_return false;
     MAIL_CO_TRY(const auto usage, co_await store_.mail().usage(mailbox->account));
-    const QuotaStage stage = quota_stage(*mailbox, usage.bytes);
-    MAIL_CO_TRY(const auto attributes, co_await store_.mail().attributes(mailbox->account, 0));
-    const auto kept = std::find_if(attributes.begin(), attributes.end(), [](const auto& each) { return each.name == attribute; });
-    const QuotaNotice before = kept != attributes.end() ? QuotaNotice::read(kept->value) : QuotaNotice{};
-    QuotaNotice notice = before;
-    if (notice.see(stage, clock_.now())) {
-        MAIL_CO_DO(co_await tell(mailbox, notice, usage.bytes));
-        co_return true;
-    }
-    if (notice != before) {
-        std::vector<store::AttributeChange> changes;
-        changes.push_back({attribute, notice.text()});
-        MAIL_CO_DO(co_await store_.mail().put_attributes(mailbox->account, 0, std::move(changes)));
-    }
-    co_return false;
+    Room room{false, quota_stage(*mailbox, usage.bytes), usage.bytes};
+    MAIL_CO_TRY(const bool told, co_await see(mailbox, room));
+    MAIL_CO_TRY(const auto recoverable, co_await store_.recovery().use(mailbox->account));
+    room = {true, recoverable_stage(*mailbox, recoverable.bytes), recoverable.bytes};
+    MAIL_CO_TRY(const bool told_too, co_await see(mailbox, room));
+    co_return told || told_too;
 }
 
 Task<void> QuotaWatch::try_look(std::string mailbox) {

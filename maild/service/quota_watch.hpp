@@ -1,6 +1,7 @@
-// QuotaWatch: tells the owners of mailboxes that fill up. Looks at a mailbox soon after something came into it or went out of
-// it, and once at all of them at its start and when a domain changes; never in the way of a delivery. The mail and the note
-// that it was sent become true in one transaction, so a crash neither loses nor doubles it.
+// QuotaWatch: tells the owners of mailboxes that fill up, or whose deleted messages take much room. Looks at a mailbox soon
+// after something came into it or went out of it, and once at all of them at its start and when a domain or the policy
+// changes; never in the way of a delivery. The mail and the note that it was sent become true in one transaction, so a crash
+// neither loses nor doubles it.
 #pragma once
 
 #include "common/async/signal.hpp"
@@ -37,7 +38,15 @@ class QuotaWatch {
     [[nodiscard]] Task<void> look_at_changed();
     [[nodiscard]] Task<void> look_at_all();
     [[nodiscard]] Task<void> try_look(std::string mailbox);
-    [[nodiscard]] Task<Result<void>> tell(MailboxPtr mailbox, QuotaNotice notice, std::uint64_t used);
+    /// What takes room; each is told of by itself.
+    struct Room {
+        bool recoverable = false;
+        QuotaStage stage = QuotaStage::fine;
+        std::uint64_t used = 0;
+        [[nodiscard]] const char* attribute() const noexcept { return recoverable ? "quota-recoverable" : "quota"; }
+    };
+    [[nodiscard]] Task<Result<bool>> see(MailboxPtr mailbox, Room room);
+    [[nodiscard]] Task<Result<void>> tell(MailboxPtr mailbox, Room room, QuotaNotice notice);
 
     store::Store& store_;
     Directory& directory_;

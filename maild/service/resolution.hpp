@@ -29,6 +29,7 @@ struct Mailbox {
     std::uint64_t quota = 0;      ///< bytes; 0: no limit
     std::uint64_t quota_warn = 0; ///< bytes; 0: nobody is warned
     std::uint64_t quota_send = 0; ///< bytes; 0: sending never stops
+    std::uint64_t recoverable_size = 0; ///< bytes that its expunged messages may take; 0: no limit
     std::vector<std::string> protocols; ///< names allowed; empty: all
     std::vector<std::string> forward;   ///< addresses that get a copy of everything
     std::vector<std::string> addresses; ///< keys it may send as: its own, its aliases

@@ -127,3 +127,35 @@ TEST_CASE("letters come with their note in one transaction, whatever the quota")
     CHECK(office.look());
     CHECK(office.watch.letters() == 4);
 }
+
+TEST_CASE("two thirds of what deleted messages may take are told once, by a letter of its own") {
+    Office office;
+    office.world.add("policy", "policy", R"({"recoverable_size": "3000000"})");
+    const auto eve = office.world.mailbox("eve@full.test");
+    CHECK(recoverable_stage(*eve, 1'999'999) == QuotaStage::fine);
+    CHECK(recoverable_stage(*eve, 2'000'000) == QuotaStage::warned);
+    Mailbox by_default;
+    by_default.recoverable_size = std::uint64_t{30} << 30; // the policy's default
+    CHECK(recoverable_stage(by_default, (std::uint64_t{20} << 30) - 1) == QuotaStage::fine);
+    CHECK(recoverable_stage(by_default, std::uint64_t{20} << 30) == QuotaStage::warned);
+    CHECK(recoverable_stage(Mailbox{}, UINT64_MAX) == QuotaStage::fine); // no limit
+    CHECK(recoverable_letter(by_default, std::uint64_t{21} << 30).text.find("takes 21.0 GiB of 30.0 GiB.\r\n") != std::string::npos);
+
+    for (int i = 0; i < 5; ++i) { // the sixth would be gone at the sixth fill
+        office.fill(400'000);
+        CHECK_FALSE(office.look());
+    }
+    office.fill(400'000);
+    CHECK(office.look());
+    CHECK_FALSE(office.look());
+    office.fill(400'000);
+    CHECK_FALSE(office.look()); // further beyond it
+    CHECK(office.watch.letters() == 1);
+
+    office.world.add("mailbox", "eve@full.test", R"({"recoverable_size": "300000000"})");
+    CHECK_FALSE(office.look());
+    office.clock.at += 25 * hour;
+    office.world.add("mailbox", "eve@full.test", R"({"recoverable_size": "3000000"})");
+    CHECK(office.look()); // another crossing
+    CHECK(office.watch.letters() == 2);
+}
