@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
+#include <poll.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -26,6 +29,10 @@ constexpr std::size_t ring_size = 10000;
 constexpr std::size_t backlog_bytes = 4 << 20;
 /// After a write the next lines are gathered for so long: a wake-up per line costs more than the line.
 constexpr auto gather = std::chrono::milliseconds(5);
+/// A pipe that has room takes so much without making the writer wait (POSIX: PIPE_BUF), and polling for room is not waiting
+/// for ever: at the end nobody waits for a reader of the log.
+constexpr std::size_t write_piece = 4096;
+constexpr int poll_ms = 200;
 constexpr std::size_t longest_kept_value = 1024;
 
 /// A record of the ring in one block: fields as key, zero, four bytes of length, value.
@@ -75,7 +82,7 @@ class Writer {
         if (line.empty())
             return;
         if (!thread_.joinable() && !stopped_)
-            thread_ = std::thread([this] { run(); });
+            start_thread();
         if (pending_.size() + line.size() > backlog_bytes) {
             ++dropped_;
             return;
@@ -103,11 +110,20 @@ class Writer {
     }
 
   private:
+    /// Without a thread the lines wait; the next one tries again.
+    void start_thread() {
+        try {
+            thread_ = std::thread([this] { run(); });
+        } catch (const std::system_error&) {
+        }
+    }
+
     void stop() {
         flush();
         {
             const std::lock_guard lock(mutex_);
             stopped_ = true;
+            stopping_ = true;
             wake_.notify_one();
         }
         if (thread_.joinable())
@@ -131,19 +147,30 @@ class Writer {
             if (dropped_ != 0)
                 batch += "level=warn event=log_dropped lines=" + std::to_string(std::exchange(dropped_, 0)) + '\n';
             lock.unlock();
-            write_all(batch);
+            const std::size_t lost = write_all(batch);
             lock.lock();
+            dropped_ += lost;
             wake_.wait_for(lock, gather, [this] { return stopped_ || hurry_; });
         }
     }
 
-    static void write_all(std::string_view batch) {
+    /// Returns how many lines could not be written: the log's disk is full, or nobody reads it any more.
+    std::size_t write_all(std::string_view batch) {
         while (!batch.empty()) {
-            const ssize_t n = ::write(STDERR_FILENO, batch.data(), batch.size());
+            pollfd room{STDERR_FILENO, POLLOUT, 0};
+            const int ready = ::poll(&room, 1, poll_ms);
+            if (ready == 0 && stopping_)
+                break;
+            if (ready == 0 || (ready < 0 && errno == EINTR))
+                continue;
+            const ssize_t n = ::write(STDERR_FILENO, batch.data(), std::min(batch.size(), write_piece));
+            if (n < 0 && (errno == EINTR || errno == EAGAIN))
+                continue;
             if (n <= 0)
-                return; // nobody reads the log: mail flows on
+                break;
             batch.remove_prefix(static_cast<std::size_t>(n));
         }
+        return static_cast<std::size_t>(std::count(batch.begin(), batch.end(), '\n'));
     }
 
     std::mutex mutex_;
@@ -155,6 +182,7 @@ class Writer {
     std::thread thread_;
     bool idle_ = false;
     bool stopped_ = false;
+    std::atomic<bool> stopping_{false}; ///< the same, for who does not hold the mutex
     bool hurry_ = false; ///< somebody waits in flush()
 };
 
