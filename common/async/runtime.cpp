@@ -13,6 +13,7 @@
 #include <deque>
 #include <list>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -39,6 +40,7 @@ Executor Runtime::executor(unsigned index) const { return state_->contexts[index
 Executor Runtime::next() const { return executor(state_->turn.fetch_add(1, std::memory_order_relaxed)); }
 
 void Runtime::start() {
+    state_->threads.reserve(state_->contexts.size());
     for (auto& context : state_->contexts)
         state_->threads.emplace_back([&io = *context] { io.run(); });
 }
@@ -126,21 +128,29 @@ struct WorkerPool::State {
 
 WorkerPool::WorkerPool(unsigned threads, std::size_t queue) : state_(std::make_unique<State>()) {
     state_->limit = queue;
-    for (unsigned i = 0; i < std::max(threads, 1U); ++i)
-        state_->threads.emplace_back([&state = *state_] {
-            std::unique_lock lock(state.mutex);
-            for (;;) {
-                state.wake.wait(lock, [&] { return state.stopping || !state.jobs.empty(); });
-                if (state.jobs.empty())
-                    return;
-                auto job = std::move(state.jobs.front());
-                state.jobs.pop_front();
-                lock.unlock();
-                job();
-                job = nullptr;
-                lock.lock();
-            }
-        });
+    state_->threads.reserve(std::max(threads, 1U));
+    try {
+        while (state_->threads.size() < std::max(threads, 1U))
+            state_->threads.emplace_back(work, std::ref(*state_));
+    } catch (const std::system_error&) { // no more threads are allowed: fewer do the same
+        if (state_->threads.empty())
+            throw;
+    }
+}
+
+void WorkerPool::work(State& state) {
+    std::unique_lock lock(state.mutex);
+    for (;;) {
+        state.wake.wait(lock, [&] { return state.stopping || !state.jobs.empty(); });
+        if (state.jobs.empty())
+            return;
+        auto job = std::move(state.jobs.front());
+        state.jobs.pop_front();
+        lock.unlock();
+        job();
+        job = nullptr;
+        lock.lock();
+    }
 }
 
 WorkerPool::~WorkerPool() {

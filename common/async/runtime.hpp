@@ -27,7 +27,7 @@ class Runtime {
     [[nodiscard]] Executor executor(unsigned index) const;
     /// Round robin over the threads. Thread-safe.
     [[nodiscard]] Executor next() const;
-    /// Starts the threads; returns at once.
+    /// Starts the threads; returns at once. Throws std::system_error when the system allows no more.
     void start();
     /// Stops all threads and joins them. Coroutines still suspended are destroyed.
     void stop();
@@ -62,6 +62,7 @@ class TaskGroup {
 /// Bounded blocking pool: at most `queue` jobs wait; more are refused with ErrorCode::temporary.
 class WorkerPool {
   public:
+    /// Fewer threads where the system allows no more; throws std::system_error when it allows none.
     WorkerPool(unsigned threads, std::size_t queue);
     ~WorkerPool();
     WorkerPool(const WorkerPool&) = delete;
@@ -83,6 +84,7 @@ class WorkerPool {
 
   private:
     struct State;
+    static void work(State& state);
     std::unique_ptr<State> state_;
 };
 
