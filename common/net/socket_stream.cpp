@@ -89,6 +89,8 @@ void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level
 
 Failure closed() { return fail(ErrorCode::closed, "the connection is closed"); }
 Failure interrupted() { return fail(ErrorCode::closed, "the session is to end"); }
+constexpr auto late = std::chrono::seconds(1);
+
 Failure timed_out() { return fail(ErrorCode::timeout, "the peer was silent for too long"); }
 
 } // namespace
@@ -107,6 +109,7 @@ struct SocketStream::Core : std::enable_shared_from_this<Core> {
     SteadyTime stall = never;    ///< of the write or handshake under way
     SteadyTime armed = never;    ///< when the timer fires
     bool expired = false;
+    bool excused = false;
     bool tls_broken = false; ///< after a fatal error nothing may be sent, not even close_notify
     bool ended = false; ///< shutdown() was called
     bool ending = false; ///< ender() was used
@@ -126,10 +129,20 @@ struct SocketStream::Core : std::enable_shared_from_this<Core> {
                 core->on_timer();
         });
     }
+    /// A timer that comes late tells that this process stood still (SIGSTOP, a suspended machine), not the peer: what it has sent
+    /// meanwhile is read first. Once for each time-out.
+    [[nodiscard]] bool excuse(SteadyTime now, SteadyTime due) {
+        if (now - due < late || std::exchange(excused, true))
+            return false;
+        for (SteadyTime* end : {&deadline, &stall})
+            if (*end != never)
+                *end = std::max(*end, now + late);
+        return true;
+    }
     void on_timer() {
-        armed = never;
+        const SteadyTime due = std::exchange(armed, never);
         const auto now = std::chrono::steady_clock::now();
-        if (now >= std::min(deadline, stall)) {
+        if (now >= std::min(deadline, stall) && !excuse(now, due)) {
             expired = true;
             descriptor.cancel();
         } else {
@@ -211,6 +224,7 @@ void SocketStream::set_timeout(Duration after) {
     core_->expired = false;
     // A century is "no limit" too, and cannot overflow the clock.
     const bool limited = after < std::chrono::hours(24 * 36500);
+    core_->excused = false;
     core_->deadline = limited ? std::chrono::steady_clock::now() + after : never;
     core_->arm();
 }
