@@ -58,6 +58,9 @@ Result<std::string> drop_privileges(const std::string& user, const std::string& 
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    struct stat info {};
+    if (::stat(data_dir.c_str(), &info) != 0) // never made here: it may be a disk that is not mounted, or was renamed
+        return fail(ErrorCode::invalid, data_dir + ": " + std::strerror(errno), "create the data directory");
     if (::geteuid() != 0) {
         if (!user.empty())
             if (const auto* entry = ::getpwnam(user.c_str()); entry == nullptr || entry->pw_uid != ::geteuid())
@@ -74,9 +77,6 @@ Result<std::string> drop_privileges(const std::string& user, const std::string& 
         make_socket_folder(socket, uid, gid);
         return become(uid, gid, user);
     }
-    struct stat info {};
-    if (::stat(data_dir.c_str(), &info) != 0)
-        return fail(ErrorCode::invalid, data_dir + ": " + std::strerror(errno), "create the data directory");
     make_socket_folder(socket, info.st_uid, info.st_gid);
     if (info.st_uid != 0)
         return become(info.st_uid, info.st_gid, "");
