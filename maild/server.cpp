@@ -32,7 +32,9 @@
 #include <cstdlib>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <system_error>
 #include <thread>
+#include <unistd.h>
 
 namespace mail {
 namespace {
@@ -72,9 +74,8 @@ class Server {
             bus_.publish(changes);
             reconciler_.note(changes);
         });
-        store_->on_failure([](const Error& error) {
-            log(Event::store_error, {{"reason", error.message}});
-            ::raise(SIGUSR1); // the main thread waits for signals; see wait()
+        store_->on_failure([](const Error&) {
+            ::kill(::getpid(), SIGUSR1); // to the process, not to this thread: the main thread waits for it, see wait()
         });
         runtime_.start();
         Result<void> outcome;
@@ -261,8 +262,7 @@ class Server {
 
     bool wait_until_prepared() {
         bool done = false;
-        std::thread waiter([&] { async::run_until_done(await_prepared(done)); });
-        waiter.join();
+        async::run_until_done(await_prepared(done));
         return done;
     }
     Task<void> await_prepared(bool& done) {
@@ -408,6 +408,9 @@ void allow_descriptors() {
     ::setrlimit(RLIMIT_NOFILE, &allowed);
 }
 
+/// What may be better at the next start, without anybody's help.
+bool is_passing(ErrorCode code) { return code == ErrorCode::no_space || code == ErrorCode::temporary; }
+
 int failed(const Error& error, int status) {
     log(Event::server_failed, {{"reason", error.message}, {"hint", error.hint}});
     flush_log();
@@ -436,10 +439,10 @@ int serve(const BootConfig& boot) {
         options.segment_bytes = boot.segment_bytes;
     auto store = store::open_sqlite(std::move(options));
     if (!store)
-        return failed(store.error(), store.error().code == ErrorCode::no_space ? exit_store : exit_config);
+        return failed(store.error(), is_passing(store.error().code) ? exit_store : exit_config);
     log(Event::store_opened, {{"directory", boot.data_dir}});
     int status = exit_failed;
-    {
+    try {
         Server server(boot, inherited, supervisor, std::move(*store));
         const auto started = server.start();
         if (started && boot.rescue && !boot.apply.empty()) {
@@ -460,6 +463,8 @@ int serve(const BootConfig& boot) {
             flush_log();
             std::_Exit(status); // the store is closed; unwinding below a live session helps nobody
         }
+    } catch (const std::system_error& error) {
+        status = failed({ErrorCode::temporary, std::string("cannot start a thread: ") + error.what(), "allow more of them"}, exit_store);
     }
     log(Event::server_stopped, {{"status", status}});
     flush_log();

@@ -85,12 +85,17 @@ Task<net::HttpResponse> Api::handle(net::HttpRequest request) {
     co_return response;
 }
 
+net::HttpResponse Api::health() const {
+    const store::StoreStats stats = services_.store.stats();
+    const char* const status = stats.failed ? "failed" : stats.stalled ? "stalled" : "ok";
+    return json_reply(boost::json::object{{"status", status}}, stats.failed || stats.stalled ? 503 : 200);
+}
+
 Task<net::HttpResponse> Api::dispatch(const net::HttpRequest& request) {
     const auto& path = request.segments;
     const bool get = request.method == "GET";
     if (path.size() == 1 && path[0] == "healthz")
-        co_return json_reply(boost::json::object{{"status", services_.store.stats().failed ? "failed" : "ok"}},
-                             services_.store.stats().failed ? 503 : 200);
+        co_return health();
     if (path.size() == 1 && path[0] == "metrics" && get)
         co_return co_await metrics();
     if (path.size() < 2 || path[0] != "v1")

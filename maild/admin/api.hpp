@@ -82,6 +82,7 @@ class Api final : public net::HttpHandler {
   private:
     using Reply = Task<net::HttpResponse>;
     [[nodiscard]] Reply dispatch(const net::HttpRequest& request);
+    [[nodiscard]] net::HttpResponse health() const;
     // resource_routes.cpp
     [[nodiscard]] Reply resource(const schema::Kind& kind, const net::HttpRequest& request);
     [[nodiscard]] Reply list(const schema::Kind& kind, const net::HttpRequest& request);

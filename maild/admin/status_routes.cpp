@@ -206,6 +206,8 @@ Task<net::HttpResponse> Api::metrics() {
     line("maild_store_waiting", "gauge", "Transactions waiting for the writer.", stats.waiting);
     line("maild_store_longest_turn_microseconds", "gauge", "Longest time the writer was busy with one batch.", stats.longest_turn);
     line("maild_store_free_bytes", "gauge", "Free bytes of the store's file system.", stats.free_bytes);
+    line("maild_store_stalled", "gauge", "Whether the disk does not answer.", stats.stalled ? 1U : 0U);
+    line("maild_store_failed", "gauge", "Whether nothing is written any more after an I/O error.", stats.failed ? 1U : 0U);
     out += services_.server.metrics();
     net::HttpResponse response;
     response.headers.set("Content-Type", "text/plain; version=0.0.4");

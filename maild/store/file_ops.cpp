@@ -91,6 +91,12 @@ Result<void> FileOps::sync_directory(const std::string& path) const {
     return {};
 }
 
+bool is_read_only(const std::string& directory) {
+    // Not every file system that has stopped after an error says so in its flags; a file without a name asks it.
+    const FileHandle probe(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+    return !probe && errno == EROFS;
+}
+
 std::uint64_t free_bytes_of(const std::string& path) {
     struct statvfs space {};
     if (::statvfs(path.c_str(), &space) != 0)

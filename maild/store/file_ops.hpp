@@ -64,6 +64,8 @@ class FileHandle {
 /// no_space for ENOSPC, EDQUOT and EFBIG, else internal; the text names what was done and why it failed.
 [[nodiscard]] Failure file_failure(std::string_view what, int error);
 [[nodiscard]] bool is_full(int error) noexcept;
+/// Whether its file system refuses every write, so that nothing but an administrator can help.
+[[nodiscard]] bool is_read_only(const std::string& directory);
 /// Bytes that this process may still use on the file system of `path`; 0 when that cannot be told.
 [[nodiscard]] std::uint64_t free_bytes_of(const std::string& path);
 

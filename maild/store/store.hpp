@@ -217,6 +217,7 @@ struct StoreStats {
     std::uint64_t blobs = 0;      ///< blobs that something refers to
     std::uint64_t blob_bytes = 0; ///< their bytes
     std::uint64_t longest_turn = 0; ///< microseconds the writer was busy with one batch at most, since the start
+    bool stalled = false; ///< the disk does not answer
     bool failed = false; ///< an I/O error was seen; nothing is written any more and maild must restart
 };
 

@@ -31,8 +31,14 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     const int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::write ? SQLITE_OPEN_CREATE : 0);
     const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, file_layer());
+    const auto refuse = [&](Error error) {
+        error.message = path + ": " + error.message;
+        if (database->fatal())
+            error.hint = "check that it is whole and belongs to the user maild runs as";
+        return fail(std::move(error));
+    };
     if (code != SQLITE_OK)
-        return database->failure(code);
+        return refuse(database->failure(code).error);
     sqlite3_extended_result_codes(database->handle_, 1);
     sqlite3_busy_timeout(database->handle_, 10'000);
     sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -48,7 +54,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
         setup += "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=268435456; PRAGMA cache_size=-8192;";
     else
         setup += "PRAGMA query_only=ON; PRAGMA cache_size=-4096;";
-    MAIL_DO(database->execute(setup));
+    if (auto ready = database->execute(setup); !ready)
+        return refuse(std::move(ready).error());
     return database;
 }
 
@@ -61,9 +68,11 @@ Database::~Database() {
 Failure Database::failure(int code) {
     std::string message = "database: ";
     message += handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
-    const int primary = code & 0xff;
+    const int primary = code == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : code & 0xff; // the disk is not at fault
     const int system = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;
-    if (primary == SQLITE_FULL || (primary == SQLITE_IOERR && is_full(system)))
+    // A sync that fails for want of room has lost pages like any other: nothing to try again.
+    const bool sync = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+    if (primary == SQLITE_FULL || (primary == SQLITE_IOERR && !sync && is_full(system)))
         return fail(ErrorCode::no_space, std::move(message), "free disk space");
     switch (primary) {
     case SQLITE_CONSTRAINT:
@@ -71,6 +80,7 @@ Failure Database::failure(int code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT: // a read that took too long
         return fail(ErrorCode::temporary, std::move(message), "try again later");
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:

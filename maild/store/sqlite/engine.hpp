@@ -25,7 +25,8 @@ struct Engine {
     [[nodiscard]] const Clock& clock() const noexcept { return *options.clock; }
     /// Errors: no_space below the reserve, temporary after a failure, closed.
     [[nodiscard]] Result<void> room_for_mail();
-    /// Puts a plan's bytes into a segment, on the calling thread, unless a spool has done so.
+    /// Puts a plan's bytes into a segment, unless a spool or an earlier run of the same transaction has done so. On the writer's
+    /// thread: a disk that does not answer must hang no I/O thread.
     [[nodiscard]] Result<void> place_bytes(AcceptPlan& plan);
 
     /// A short read on the calling thread. `read` takes a Database&.

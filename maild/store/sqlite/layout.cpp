@@ -52,6 +52,26 @@ Result<Directory> Directory::lock(const std::string& path, bool make) {
     return directory;
 }
 
+Result<void> find_database(const Directory& directory) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    const auto bytes_in = [&](const std::string& path) {
+        const auto size = fs::file_size(path, error);
+        return error ? std::uintmax_t{0} : size;
+    };
+    // An empty file is what a crash leaves in the first moment of a new store, before there are segments.
+    if (bytes_in(directory.database()) != 0)
+        return {};
+    std::string left = bytes_in(directory.database() + "-wal") != 0 ? directory.database() + "-wal" : "";
+    for (const auto& entry : fs::directory_iterator(directory.segments(), error))
+        if (entry.path().extension() == ".segment")
+            left = entry.path().string();
+    if (left.empty())
+        return {};
+    return fail(ErrorCode::unavailable, "the database " + directory.database() + " is missing, but " + left + " is there",
+                "put the database back, or restore both from a backup; to begin anew, move everything away");
+}
+
 int newest_version() noexcept {
     return static_cast<int>(std::size(migrations));
 }

@@ -23,6 +23,8 @@ class Directory {
     FileHandle lock_;
 };
 
+/// Message bytes without the database that names them would be swept as nobody's. Errors: unavailable.
+[[nodiscard]] Result<void> find_database(const Directory& directory);
 /// The version this program reads and writes.
 [[nodiscard]] int newest_version() noexcept;
 /// Errors: unsupported (the store is newer), no_space, internal.

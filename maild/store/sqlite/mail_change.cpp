@@ -58,9 +58,9 @@ Task<Result<void>> MailPart::put_attributes(AccountId account, FolderId folder,
 
 Task<Result<AcceptReceipt>> MailPart::accept(AcceptPlan plan) {
     MAIL_CO_DO(engine_.room_for_mail());
-    MAIL_CO_DO(engine_.place_bytes(plan));
-    auto shared = std::make_shared<const AcceptPlan>(std::move(plan));
-    std::function<Result<AcceptReceipt>(WriteContext&)> body = [shared](WriteContext& context) {
+    auto shared = std::make_shared<AcceptPlan>(std::move(plan));
+    std::function<Result<AcceptReceipt>(WriteContext&)> body = [this, shared](WriteContext& context) -> Result<AcceptReceipt> {
+        MAIL_DO(engine_.place_bytes(*shared));
         return sqlite::accept(context, *shared);
     };
     co_return co_await engine_.writer->run<AcceptReceipt>(std::move(body));
@@ -68,11 +68,11 @@ Task<Result<AcceptReceipt>> MailPart::accept(AcceptPlan plan) {
 
 Task<Result<std::vector<Placed>>> MailPart::append(std::vector<AcceptPlan> plans) {
     MAIL_CO_DO(engine_.room_for_mail());
-    for (AcceptPlan& plan : plans) {
-        MAIL_CO_DO(engine_.place_bytes(plan));
-    }
-    auto shared = std::make_shared<const std::vector<AcceptPlan>>(std::move(plans));
-    std::function<Result<std::vector<Placed>>(WriteContext&)> body = [shared](WriteContext& context) {
+    auto shared = std::make_shared<std::vector<AcceptPlan>>(std::move(plans));
+    std::function<Result<std::vector<Placed>>(WriteContext&)> body = [this, shared](WriteContext& context) -> Result<std::vector<Placed>> {
+        for (AcceptPlan& plan : *shared) {
+            MAIL_DO(engine_.place_bytes(plan));
+        }
         return sqlite::append(context, *shared);
     };
     co_return co_await engine_.writer->run<std::vector<Placed>>(std::move(body));
@@ -80,9 +80,9 @@ Task<Result<std::vector<Placed>>> MailPart::append(std::vector<AcceptPlan> plans
 
 Task<Result<Placed>> MailPart::replace(AcceptPlan plan, FolderId folder, Uid old) {
     MAIL_CO_DO(engine_.room_for_mail());
-    MAIL_CO_DO(engine_.place_bytes(plan));
-    auto shared = std::make_shared<const AcceptPlan>(std::move(plan));
-    std::function<Result<Placed>(WriteContext&)> body = [shared, folder, old](WriteContext& context) {
+    auto shared = std::make_shared<AcceptPlan>(std::move(plan));
+    std::function<Result<Placed>(WriteContext&)> body = [this, shared, folder, old](WriteContext& context) -> Result<Placed> {
+        MAIL_DO(engine_.place_bytes(*shared));
         return sqlite::replace(context, *shared, folder, old);
     };
     co_return co_await engine_.writer->run<Placed>(std::move(body));

@@ -40,12 +40,12 @@ Task<Result<std::vector<QueueItem>>> QueuePart::lease(Time now, Time lease_end, 
 
 Task<Result<void>> QueuePart::finish(std::vector<AttemptResult> results, std::vector<AcceptPlan> reports) {
     // Without asking for the reserve: a report frees the item it is about.
-    for (AcceptPlan& report : reports) {
-        MAIL_CO_DO(engine_.place_bytes(report));
-    }
-    std::function<Result<void>(WriteContext&)> body = [results = std::move(results),
-                                                       reports = std::move(reports)](WriteContext& context) {
-        return sqlite::finish(context, results, reports);
+    auto shared = std::make_shared<std::vector<AcceptPlan>>(std::move(reports));
+    std::function<Result<void>(WriteContext&)> body = [this, results = std::move(results), shared](WriteContext& context) -> Result<void> {
+        for (AcceptPlan& report : *shared) {
+            MAIL_DO(engine_.place_bytes(report));
+        }
+        return sqlite::finish(context, results, *shared);
     };
     co_return co_await engine_.writer->run<void>(std::move(body));
 }

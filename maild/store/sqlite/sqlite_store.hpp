@@ -23,6 +23,8 @@ struct SqliteOptions {
         static_cast<std::uint64_t>(limit::reserve_bytes); ///< free space below which new mail is refused
     std::chrono::seconds segment_quiet{0}; ///< a segment goes so long after its last byte was written at the earliest
     std::size_t pack_items = static_cast<std::size_t>(limit::pack_items); ///< rows of one pack; 0: none are made or used
+    std::uint64_t log_bytes =
+        static_cast<std::uint64_t>(limit::store_log_bytes); ///< of the database, then readers are waited for
     const FileOps* files = nullptr; ///< for tests; must outlive the store
 };
 

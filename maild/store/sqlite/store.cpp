@@ -7,12 +7,14 @@
 #include <csignal>
 #include <filesystem>
 #include <future>
+#include <system_error>
 
 namespace mail::store {
 namespace sqlite {
 namespace {
 
 constexpr unsigned pool_threads = 2;
+constexpr auto read_time = std::chrono::seconds(limit::store_read_seconds);
 constexpr std::size_t pool_queue = 1024;
 constexpr std::size_t folders_of_a_turn = 100; ///< whose vanished UIDs are counted
 constexpr std::int64_t space_check_every = 200'000; ///< microseconds of the monotonic clock
@@ -100,6 +102,7 @@ StoreStats SqliteStore::stats() const {
     stats.waiting = counts.waiting;
     stats.longest_turn = counts.longest_turn;
     stats.failed = counts.failed;
+    stats.stalled = counts.stalled;
     stats.segment_syncs = engine_->segments->syncs();
     stats.free_bytes = free_bytes_of(engine_->directory.path());
     stats.blobs = engine_->writer->context().live_blobs;
@@ -188,6 +191,7 @@ Result<std::unique_ptr<Store>> open_engine(SqliteOptions options) {
     auto engine = std::make_unique<Engine>();
     engine->options = options;
     MAIL_TRY(engine->directory, Directory::lock(options.directory, true));
+    MAIL_DO(find_database(engine->directory));
     const std::string path = engine->directory.database();
     watch_files(path, options.files);
     MAIL_TRY(auto database, Database::open(path, Database::Mode::write));
@@ -198,12 +202,16 @@ Result<std::unique_ptr<Store>> open_engine(SqliteOptions options) {
     MAIL_TRY(auto known, known_segments(*database));
     SegmentOptions segments{engine->directory.segments(), options.segment_bytes, options.files};
     MAIL_TRY(engine->segments, Segments::open(std::move(segments), std::move(known)));
-    MAIL_TRY(engine->readers, Readers::open(path, std::max(1U, options.readers)));
-    engine->pool = std::make_unique<async::WorkerPool>(pool_threads, pool_queue);
-    engine->writer = std::make_unique<Writer>(std::move(database), engine->segments, *options.clock);
+    MAIL_TRY(engine->readers, Readers::open(path, std::max(1U, options.readers), read_time));
+    try {
+        engine->pool = std::make_unique<async::WorkerPool>(pool_threads, pool_queue);
+    } catch (const std::system_error& error) {
+        return fail(ErrorCode::temporary, std::string("cannot start a thread: ") + error.what(), "allow more of them");
+    }
+    engine->writer = std::make_unique<Writer>(std::move(database), engine->segments, *options.clock, options.log_bytes);
     engine->packer = std::make_unique<Packer>(*engine->writer, options.pack_items);
     engine->writer->on_commit([packer = engine->packer.get()](const Changes& changes) { packer->note(changes); });
-    MAIL_DO(engine->writer->start());
+    MAIL_DO(engine->writer->start(PlaceWatch({path, path + "-wal", engine->directory.segments()})));
     log(Event::store_opened, {{"path", path}, {"version", newest_version()}});
     return std::make_unique<SqliteStore>(std::move(engine));
 }
@@ -224,6 +232,8 @@ Result<void> Engine::room_for_mail() {
     if (writer->failed())
         return fail(ErrorCode::temporary, "the store has seen an I/O error and writes no more",
                     "maild must restart");
+    if (writer->stalled())
+        return fail(ErrorCode::temporary, "the disk does not answer", "try again later");
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
     const std::int64_t now = std::chrono::duration_cast<Duration>(since).count();
     if (now - space_checked_.load(std::memory_order_relaxed) >= space_check_every) {

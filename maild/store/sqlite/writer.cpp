@@ -1,5 +1,6 @@
 #include "maild/store/sqlite/writer.hpp"
 
+#include "common/base/limits.hpp"
 #include "common/base/log.hpp"
 
 #include <algorithm>
@@ -19,8 +20,11 @@ constexpr std::size_t settle_bytes = std::size_t{8} << 20;
 // copied seldom; on a nearly full disk it must stay short.
 constexpr std::uint64_t most_checkpoint_pages = 32768;
 constexpr std::uint64_t fewest_checkpoint_pages = 1024;
-constexpr int most_wal_pages = 131072; ///< 512 MiB of log, then readers are waited for
 constexpr int page_bytes = 4096;
+constexpr int busy_ms = 10'000;
+constexpr int checkpoint_busy_ms = 500; ///< mail waits behind a reader of the log for no longer
+constexpr auto look_every = std::chrono::seconds(limit::store_look_seconds);
+constexpr auto stall_after = std::chrono::seconds(limit::store_stall_seconds);
 
 int note_pages(void* pages, sqlite3*, const char*, int count) {
     *static_cast<int*>(pages) = count;
@@ -28,9 +32,10 @@ int note_pages(void* pages, sqlite3*, const char*, int count) {
 }
 } // namespace
 
-Writer::Writer(std::unique_ptr<Database> database, std::shared_ptr<Segments> segments, const Clock& clock)
+Writer::Writer(std::unique_ptr<Database> database, std::shared_ptr<Segments> segments, const Clock& clock,
+               std::uint64_t log_bytes)
     : database_(std::move(database)), segments_(std::move(segments)),
-      context_(*database_, *segments_, clock) {
+      context_(*database_, *segments_, clock), most_wal_pages_(static_cast<int>(log_bytes / page_bytes)) {
     sqlite3_wal_hook(database_->handle(), note_pages, &wal_pages_);
 }
 
@@ -38,20 +43,25 @@ Writer::~Writer() {
     close();
 }
 
-int Writer::pages_for_disk() const {
-    const char* const path = sqlite3_db_filename(database_->handle(), nullptr);
-    const std::uint64_t room = free_bytes_of(path) / 8 / page_bytes;
-    return static_cast<int>(std::clamp(room, fewest_checkpoint_pages, most_checkpoint_pages));
+std::string Writer::directory() const {
+    const std::string path = sqlite3_db_filename(database_->handle(), nullptr);
+    return path.substr(0, path.rfind('/'));
 }
 
-Result<void> Writer::start() {
+int Writer::pages_for_disk() const {
+    const std::uint64_t room = free_bytes_of(directory()) / 8 / page_bytes;
+    return std::min(most_wal_pages_, static_cast<int>(std::clamp(room, fewest_checkpoint_pages, most_checkpoint_pages)));
+}
+
+Result<void> Writer::start(PlaceWatch places) {
     MAIL_DO(context_.load_live());
+    places_ = std::move(places);
     checkpoint_at_ = checkpoint_pages_ = pages_for_disk();
     try {
         thread_ = std::thread([this] { loop(); });
         settler_ = std::thread([this] { settle_loop(); });
     } catch (const std::system_error& error) {
-        return fail(ErrorCode::unavailable, std::string("cannot start the store's thread: ") + error.what());
+        return fail(ErrorCode::temporary, std::string("cannot start the store's thread: ") + error.what(), "allow more of them");
     }
     return {};
 }
@@ -110,24 +120,57 @@ void Writer::loop() {
         {
             std::unique_lock lock(mutex_);
             asleep_ = true;
-            wake_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+            wake_.wait_for(lock, look_every, [this] { return closing_ || !waiting_.empty(); });
             asleep_ = false;
-            if (waiting_.empty())
+            if (waiting_.empty() && closing_)
                 return;
             while (!waiting_.empty() && batch.size() < largest_batch) {
                 batch.push_back(std::move(waiting_.front()));
                 waiting_.pop_front();
             }
         }
-        const auto began = std::chrono::steady_clock::now();
-        process(batch);
-        batch.clear();
-        checkpoint();
-        context_.trim();
-        if (auto prepared = segments_->prepare(); !prepared)
-            fail_for_good(prepared.error()); // a disk that fails to sync an empty file is not to be trusted with mail
-        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
-        longest_turn_ = std::max<std::uint64_t>(longest_turn_, static_cast<std::uint64_t>(took.count()));
+        if (!batch.empty())
+            turn(batch);
+        look_after_places();
+    }
+}
+
+void Writer::turn(Batch& batch) {
+    const auto began = std::chrono::steady_clock::now();
+    turn_began_ = began.time_since_epoch().count();
+    process(batch);
+    batch.clear();
+    checkpoint();
+    context_.trim();
+    if (auto prepared = segments_->prepare(); !prepared)
+        fail_for_good(prepared.error()); // a disk that fails to sync an empty file is not to be trusted with mail
+    turn_began_ = 0;
+    stall_told_ = false;
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    longest_turn_ = std::max<std::uint64_t>(longest_turn_, static_cast<std::uint64_t>(took.count()));
+}
+
+bool Writer::stalled() const {
+    const auto began = turn_began_.load();
+    const std::chrono::steady_clock::time_point since{std::chrono::steady_clock::duration(began)};
+    if (began == 0 || std::chrono::steady_clock::now() - since < stall_after)
+        return false;
+    if (!stall_told_.exchange(true))
+        log(Event::store_stalled, {{"seconds", limit::store_stall_seconds}});
+    return true;
+}
+
+/// Seldom enough to cost nothing, often enough that little is written into files that nobody will find.
+void Writer::look_after_places() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_look_)
+        return;
+    next_look_ = now + look_every;
+    if (!failed_) {
+        if (auto found = places_.look(); !found)
+            fail_for_good(found.error());
+    } else if (read_only_ && !is_read_only(directory())) {
+        tell_failure();
     }
 }
 
@@ -190,10 +233,13 @@ Result<void> Writer::write(Batch& batch) {
 Result<bool> Writer::run_together(Batch& batch) {
     for (const auto& job : batch) {
         context_.begin();
-        if (job->run(context_))
-            job->changes = context_.take_changes();
-        else if (database_->fatal())
+        const bool good = job->run(context_);
+        if (!good && database_->fatal())
             return fail(ErrorCode::internal, sqlite3_errmsg(database_->handle()));
+        if (!database_->in_transaction())
+            return false; // out of memory or room, SQLite has taken everything back
+        if (good)
+            job->changes = context_.take_changes();
         else if (context_.touched())
             return false;
         else
@@ -222,6 +268,8 @@ Result<void> Writer::run_apart(Batch& batch) {
         }
         if (database_->fatal())
             return fail(ErrorCode::internal, sqlite3_errmsg(database_->handle()));
+        if (!database_->in_transaction() && (sqlite3_errcode(database_->handle()) & 0xff) == SQLITE_NOMEM)
+            return fail(ErrorCode::temporary, "no memory for this change", "try again later");
         if (!database_->in_transaction()) // a full disk may end the whole transaction
             return fail(ErrorCode::no_space, "the disk has no room for this change", "free disk space");
         if (!good) {
@@ -307,10 +355,24 @@ void Writer::settle_loop() {
 void Writer::fail_for_good(const Error& error) {
     if (failed_.exchange(true))
         return;
+    {
+        const std::lock_guard lock(listener_mutex_);
+        failure_ = error;
+    }
+    if (is_read_only(directory())) {
+        read_only_ = true;
+        log(Event::store_read_only, {{"reason", error.message}});
+        return;
+    }
     log(Event::store_error, {{"reason", error.message}});
+    tell_failure();
+}
+
+void Writer::tell_failure() {
+    read_only_ = false;
     const std::lock_guard lock(listener_mutex_);
     for (const auto& listener : failure_listeners_)
-        listener(error);
+        listener(failure_);
 }
 
 void Writer::checkpoint() {
@@ -319,12 +381,18 @@ void Writer::checkpoint() {
         checkpoint_at_ = threshold; // the log has started anew
     if (failed_ || wal_pages_ == 0 || wal_pages_ < (full_ ? 0 : checkpoint_at_))
         return;
-    const bool hard = wal_pages_ >= most_wal_pages;
+    const bool hard = wal_pages_ >= most_wal_pages_;
+    sqlite3_busy_timeout(database_->handle(), checkpoint_busy_ms);
     int pages = 0;
     int copied = 0;
     const int code = sqlite3_wal_checkpoint_v2(database_->handle(), nullptr,
                                                hard ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
                                                &pages, &copied);
+    sqlite3_busy_timeout(database_->handle(), busy_ms);
+    if (!hard)
+        log_told_ = false;
+    else if ((code & 0xff) == SQLITE_BUSY && !std::exchange(log_told_, true))
+        log(Event::store_log_grows, {{"bytes", std::int64_t{wal_pages_} * page_bytes}});
     // While a reader is in the way, or the disk is full, the log grows: not with every batch again.
     checkpoint_at_ = wal_pages_ + threshold / 4;
     checkpoint_pages_ = pages_for_disk();
@@ -349,7 +417,7 @@ void Writer::on_failure(std::function<void(const Error&)> listener) {
 
 WriterCounts Writer::counts() const {
     const std::lock_guard lock(mutex_);
-    return {commits_, transactions_, waiting_.size(), longest_turn_, failed_};
+    return {commits_, transactions_, waiting_.size(), longest_turn_, failed_, stalled()};
 }
 
 } // namespace mail::store::sqlite

@@ -4,10 +4,12 @@
 // Transactions are functions that can run again: when one fails after it began to change rows, the whole
 // batch is rolled back and run once more with a savepoint around each, so that only the failed one is lost.
 // After an I/O error, a damaged database or a failed sync everything in flight fails, on_failure is called
-// once, and nothing is written any more.
+// once, and nothing is written any more. The same when the files are no longer where they were. On a disk that has become
+// read-only on_failure waits until it can be written again: a restart would not help, and reading goes on.
 #pragma once
 
 #include "common/async/signal.hpp"
+#include "maild/store/sqlite/place_watch.hpp"
 #include "maild/store/sqlite/write_context.hpp"
 
 #include <condition_variable>
@@ -62,15 +64,18 @@ struct WriterCounts {
     std::uint64_t waiting = 0;
     std::uint64_t longest_turn = 0; ///< microseconds, from taking a batch to being free for the next one
     bool failed = false;
+    bool stalled = false; ///< the present batch has taken longer than limit::store_stall_seconds
 };
 
 class Writer {
   public:
-    Writer(std::unique_ptr<Database> database, std::shared_ptr<Segments> segments, const Clock& clock);
+    Writer(std::unique_ptr<Database> database, std::shared_ptr<Segments> segments, const Clock& clock,
+           std::uint64_t log_bytes);
     ~Writer();
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
-    [[nodiscard]] Result<void> start();
+    /// `places`: files that must stay where they are.
+    [[nodiscard]] Result<void> start(PlaceWatch places);
     /// Finishes what was handed in, leaves the store marked as ended well; later jobs are refused with
     /// closed.
     void close();
@@ -90,10 +95,15 @@ class Writer {
     [[nodiscard]] WriterCounts counts() const;
     [[nodiscard]] const WriteContext& context() const noexcept { return context_; }
     [[nodiscard]] bool failed() const noexcept { return failed_; }
+    /// Whether the disk does not answer. The first to ask has it logged.
+    [[nodiscard]] bool stalled() const;
 
   private:
     using Batch = std::vector<std::unique_ptr<Job>>;
     void loop();
+    void turn(Batch& batch);
+    void look_after_places();
+    void tell_failure();
     void process(Batch& batch);
     [[nodiscard]] Result<void> write(Batch& batch);
     /// False: a job failed after it had changed rows; all is rolled back.
@@ -106,6 +116,7 @@ class Writer {
     void settle_loop();
     void checkpoint();
     [[nodiscard]] int pages_for_disk() const;
+    [[nodiscard]] std::string directory() const;
     void end_use();
 
     std::unique_ptr<Database> database_;
@@ -119,12 +130,20 @@ class Writer {
     std::vector<std::function<void(const Changes&)>> commit_listeners_;
     std::vector<std::function<void(const Error&)>> failure_listeners_;
     std::mutex listener_mutex_;
+    Error failure_; ///< guarded by listener_mutex_
     std::atomic<bool> failed_{false};
+    std::atomic<bool> read_only_{false}; ///< failed because of that, and nobody was told
+    PlaceWatch places_;
+    std::chrono::steady_clock::time_point next_look_{};
+    std::atomic<std::chrono::steady_clock::rep> turn_began_{0}; ///< 0: no batch is being worked on
+    mutable std::atomic<bool> stall_told_{false};
     std::atomic<bool> full_{false};
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> transactions_{0};
     std::atomic<std::uint64_t> longest_turn_{0};
     int wal_pages_ = 0;
+    int most_wal_pages_ = 0; ///< then readers are waited for
+    bool log_told_ = false;
     int checkpoint_pages_ = 0;
     int checkpoint_at_ = 0;
     std::thread thread_;
