@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""crash.py [kill|power|term]: what was answered 250 is there exactly once, after every crash.
+"""crash.py [kill|power|power-data|power-some|term]: what was answered 250 is there exactly once, after every crash.
 kill: maild is killed with -9 at random moments under load, in at least 40 rounds and until at least 1,000 messages were
 acknowledged.
-power: the same, but each crash also takes back every write that was not synced (power_cut.so).
+power: the same, but each crash also takes back every write that was not synced (power_cut.so); power-data and power-some: only
+the data of them, or some of them and not others (F04).
 term: SIGTERM instead: every client hears 421, nothing is stored that was not acknowledged, and maild exits with 0 in time."""
 import os, random, re, sys, threading, time
 from house import Checks, House, Smtp
 
-MODE = sys.argv[1] if len(sys.argv) > 1 else "kill"
+MODE, _, LEFT = (sys.argv[1] if len(sys.argv) > 1 else "kill").partition("-")
 WANTED, SENDERS, ROUNDS, MOST_ROUNDS = 1000, 8, 40, 400
+if LEFT:
+    WANTED, ROUNDS = 300, 15
 if MODE == "term":
     WANTED, ROUNDS, MOST_ROUNDS = 300, 12, 100
 check, seed = Checks(), int(os.environ.get("SEED", random.randrange(1 << 30)))
@@ -67,7 +70,7 @@ while (len(acked) < WANTED or rounds < ROUNDS) and rounds < MOST_ROUNDS:
     environment = {}
     if MODE == "power":
         environment = {"LD_PRELOAD": os.environ["POWER_CUT"],
-                       "POWER_CUT_DIR": str(house.data), "POWER_CUT_AFTER": str(rng.randrange(60, 1500))}
+                       "POWER_CUT_DIR": str(house.data), "POWER_CUT_MODE": LEFT, "POWER_CUT_AFTER": str(rng.randrange(60, 1500))}
     if not house.start(environment):
         cuts += 1
         continue # the power went during the start: a start like any other

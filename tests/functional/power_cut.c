@@ -1,6 +1,8 @@
 /* power_cut: a power failure for one process, by LD_PRELOAD. Writes below POWER_CUT_DIR go through, and what they
  * overwrote is remembered until the file is synced. At the POWER_CUT_AFTER-th write or sync everything not synced is taken
  * back, files whose folder was not synced since they were made are removed, and the process ends with status 137.
+ * POWER_CUT_MODE=data: the metadata survives and the data does not: files keep their names and lengths, what was not synced is zeros.
+ * POWER_CUT_MODE=some: of what was not synced some writes survive and others do not, by POWER_CUT_AFTER.
  * POWER_CUT_COUNT names a file that holds the number of syncs so far, as a 64-bit number in memory order. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,7 +24,7 @@ struct undo {
     ino_t inode;
     char path[512];
     off_t offset, old_size;
-    size_t length;
+    size_t length, written;
     char old[];
 };
 struct made {
@@ -34,13 +36,14 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct undo* undos;
 static struct made* makes;
 static long calls, limit = -1;
-static const char* folder;
+static const char *folder, *mode = "";
 static volatile uint64_t* syncs;
 
 __attribute__((constructor)) static void begin(void) {
     folder = getenv("POWER_CUT_DIR");
     const char* after = getenv("POWER_CUT_AFTER");
     if (after) limit = atol(after);
+    if (getenv("POWER_CUT_MODE")) mode = getenv("POWER_CUT_MODE");
     const char* count = getenv("POWER_CUT_COUNT");
     if (count) {
         int fd = (int)syscall(SYS_openat, AT_FDCWD, count, O_RDWR | O_CREAT, 0600);
@@ -66,15 +69,27 @@ static int watched(int fd, char* path, struct stat* info) {
     return strncmp(path, folder, strlen(folder)) == 0 && !strstr(path, "-shm");
 }
 
+/* Zeros in the place of what was added to a file. */
+static void blank(int fd, off_t at, off_t end) {
+    static const char zeros[4096];
+    for (; at < end; at += (off_t)sizeof zeros)
+        syscall(SYS_pwrite64, fd, zeros, end - at < (off_t)sizeof zeros ? (size_t)(end - at) : sizeof zeros, at);
+}
+
 static void cut(void) {
+    int keep_names = strcmp(mode, "data") == 0 || strcmp(mode, "some") == 0;
+    uint64_t coin = (uint64_t)limit * 2654435761u + 1;
     for (struct undo* u = undos; u; u = u->before) {
+        coin = coin * 6364136223846793005u + 1442695040888963407u;
+        if (strcmp(mode, "some") == 0 && (coin >> 40) % 2) continue;
         int fd = (int)syscall(SYS_openat, AT_FDCWD, u->path, O_WRONLY);
         if (fd < 0) continue;
         if (u->length) syscall(SYS_pwrite64, fd, u->old, u->length, u->offset);
-        if (u->old_size >= 0) syscall(SYS_ftruncate, fd, u->old_size);
+        if (u->old_size >= 0 && keep_names) blank(fd, u->offset > u->old_size ? u->offset : u->old_size, u->offset + (off_t)u->written);
+        else if (u->old_size >= 0) syscall(SYS_ftruncate, fd, u->old_size);
         syscall(SYS_close, fd);
     }
-    for (struct made* m = makes; m; m = m->before) syscall(SYS_unlinkat, AT_FDCWD, m->path, 0);
+    for (struct made* m = keep_names ? NULL : makes; m; m = m->before) syscall(SYS_unlinkat, AT_FDCWD, m->path, 0);
     syscall(SYS_exit_group, 137);
 }
 
@@ -97,6 +112,7 @@ static void remember(int fd, off_t offset, size_t length) {
     u->offset = offset;
     u->old_size = offset + (off_t)length > info.st_size ? info.st_size : -1;
     u->length = 0;
+    u->written = length;
     if (overlap) {
         int reader = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
         ssize_t got = reader < 0 ? 0 : syscall(SYS_pread64, reader, u->old, overlap, offset);
