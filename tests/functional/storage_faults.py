@@ -58,6 +58,7 @@ def full_disk():
     check("F07: it starts on a small disk", house.start(), house.tail())
     check("F07: mail is taken", all(send(house, f"before {n}").startswith("250") for n in range(4)))
     fill(house, 40 << 20)
+    time.sleep(0.5)  # the free space is looked at five times a second
     refused = lambda: send(house, "full").startswith("452 4.3.1")
     check("F07: below the reserve mail is answered 452 4.3.1", until(refused, 5), send(house, "full"))
     imap = house.imap()

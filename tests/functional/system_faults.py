@@ -329,4 +329,6 @@ for test in ALL:
         began = time.time()
         test()
         print(f"--   {test.__name__}: {time.time() - began:.1f} s", flush=True)
+if check.passed + check.failed == 0:
+    sys.exit(77)  # nothing of it can be tested here
 check.finish()
