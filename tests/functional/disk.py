@@ -93,6 +93,11 @@ def subjects(house, folder="INBOX", user="ann"):
     return [re.search(rb"Subject: *([^\r\n]*)", r[1])[1].decode() for r in rows], [int(re.search(rb"UID (\d+)", r[0])[1]) for r in rows]
 
 
+def health(house):
+    """What /healthz says, or nothing."""
+    return run("curl", "-s", "--max-time", "5", "--unix-socket", house.socket, "http://maild/healthz").stdout
+
+
 def send(house, subject, size=100, to="ann"):
     """One message over a new connection; the reply to its end, or to what was refused before."""
     client = house.smtp(timeout=40)

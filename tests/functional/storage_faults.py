@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """storage_faults.py [NAME...]: maild on real file systems that fail: full, without inodes, frozen, read-only, with write-back errors,
 or copied while it runs. Each check begins with the number of its fault. Without the right to mount they are skipped (status 77)."""
-import imaplib, os, pathlib, random, shutil, signal, sys, tempfile, threading, time
-from disk import Ext4, run, send, small_tmpfs, subjects
+import imaplib, os, pathlib, random, signal, sys, tempfile, threading, time
+from disk import Ext4, health, run, send, small_tmpfs, subjects
 from house import Checks, House, Smtp, until
 
 check = Checks()
-SEGMENTS = ["--config"]  # completed by small_segments()
 skipped = []
 
 
@@ -38,11 +37,6 @@ def fill(house, left=0):
 def unload(house):
     for path in house.data.glob("ballast*"):
         path.unlink()
-
-
-def health(house):
-    done = run("curl", "-s", "--max-time", "5", "--unix-socket", house.socket, "http://maild/healthz")
-    return done.stdout
 
 
 def ended_well(house, fault):

@@ -3,7 +3,7 @@
 no memory, a log that nobody reads, a store that somebody moves. Each check begins with the number of its fault; most faults are made by
 fault_shim.so."""
 import errno, os, pathlib, re, resource, shutil, signal, socket, subprocess, sys, threading, time
-from disk import Shim, run, send, subjects
+from disk import Shim, health, run, send, subjects
 from house import MAILD, Checks, House, Smtp, until
 
 check = Checks()
@@ -67,6 +67,28 @@ def slow_disk():
     check(f"F13: memory grows by {resident(house) - base:.0f} MiB", resident(house) - base < 64)
     shim.clear()
     check("F13: it stops cleanly", house.stop() == 0, house.tail())
+
+
+def hung_disk():
+    """Writes that do not return, as on a disk that hangs; storage_faults.py does it with a real one where that is allowed."""
+    house = House()
+    shim = Shim(house)
+    check("F12: it starts", house.start(shim.environment) and send(house, "before").startswith("250"), house.tail())
+    shim.hang = 1
+    replies = {}
+    waiting = [threading.Thread(target=lambda n=n: replies.update({n: send(house, f"hung {n}")[:3]}), daemon=True) for n in range(3)]
+    [t.start() for t in waiting]
+    check("F12: health says stalled, and who sends mail waits", until(lambda: "stalled" in health(house), 25) and not replies, (health(house), replies))
+    client = house.smtp(timeout=10)
+    reply = client.command("MAIL FROM:<s@remote.test>")
+    check("F12: new mail is refused with 451", reply.startswith("451"), reply)
+    check("F12: reading goes on", subjects(house)[0] == ["before"])
+    check("F12: one line tells of it", (house.dir / "log").read_text().count("event=store_stalled") == 1)
+    shim.hang = 0
+    [t.join(30) for t in waiting]
+    check("F12: when the disk answers those who waited are answered 250", list(replies.values()) == ["250"] * 3, replies)
+    check("F12: health says ok, and all is there", until(lambda: '"ok"' in health(house), 10) and len(subjects(house)[0]) == 4, health(house))
+    check("F12: it stops cleanly, the store is sound", house.stop() == 0 and house.check().returncode == 0, house.tail())
 
 
 def start_refused():
@@ -323,7 +345,7 @@ def little_memory():
     check("F18: it stops cleanly, the store is sound", house.stop() == 0 and house.check().returncode == 0, house.tail())
 
 
-ALL = [failing_sync, slow_disk, start_refused, moved_store, wrong_clock, long_pause, no_threads, blocked_log, stale_reads, little_memory]
+ALL = [failing_sync, slow_disk, hung_disk, start_refused, moved_store, wrong_clock, long_pause, no_threads, blocked_log, stale_reads, little_memory]
 for test in ALL:
     if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
         began = time.time()
