@@ -3,6 +3,7 @@
 #include "maild/store/segments.hpp"
 #include "maild/store/sqlite/check_rules.hpp"
 #include "maild/store/sqlite/layout.hpp"
+#include "maild/store/sqlite/log_check.hpp"
 #include "maild/store/sqlite/packs.hpp"
 #include "maild/store/sqlite/sqlite_store.hpp"
 
@@ -164,6 +165,7 @@ Result<CheckReport> check_store(const std::string& path, bool drop_derived, bool
     MAIL_TRY(const Directory directory, Directory::lock(path, false));
     if (!std::filesystem::exists(directory.database()))
         return fail(ErrorCode::unavailable, "there is no store in " + path, "check the path");
+    MAIL_TRY(const LogState log_found, read_log(directory.database() + "-wal")); // before it is opened, which mends it
     MAIL_TRY(const auto database, Database::open(directory.database(), Database::Mode::write));
     MAIL_TRY(const std::int64_t version, database->integer("PRAGMA user_version"));
     if (version != newest_version())
@@ -172,6 +174,8 @@ Result<CheckReport> check_store(const std::string& path, bool drop_derived, bool
                         ", this maild knows version " + std::to_string(newest_version()),
                     "run maild once to bring it up to date, or install a newer maild");
     CheckReport report;
+    if (std::string lost = problem_of(log_found); !lost.empty())
+        problem(report, std::move(lost));
     MAIL_DO(check_database(*database, report));
     const bool database_is_whole = report.healthy();
     MAIL_DO(check_journal(*database, report));

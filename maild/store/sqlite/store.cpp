@@ -1,6 +1,7 @@
 // Opening, closing and the parts that belong to no single interface.
 #include "common/base/log.hpp"
 #include "maild/store/sqlite/compaction.hpp"
+#include "maild/store/sqlite/log_check.hpp"
 #include "maild/store/sqlite/reads.hpp"
 #include "maild/store/sqlite/transactions.hpp"
 
@@ -193,6 +194,9 @@ Result<std::unique_ptr<Store>> open_engine(SqliteOptions options) {
     MAIL_TRY(engine->directory, Directory::lock(options.directory, true));
     MAIL_DO(find_database(engine->directory));
     const std::string path = engine->directory.database();
+    MAIL_TRY(const LogState log_found, read_log(path + "-wal"));
+    if (const std::string problem = problem_of(log_found); !problem.empty())
+        log(Event::store_damaged, {{"problem", problem}});
     watch_files(path, options.files);
     MAIL_TRY(auto database, Database::open(path, Database::Mode::write));
     MAIL_DO(migrate(*database, engine->directory));

@@ -1,5 +1,6 @@
 // Where the store lies: files that are moved under it, readers that hold its log, and a database that is not there.
 #include "common/base/log.hpp"
+#include "maild/store/sqlite/log_check.hpp"
 #include "maild/store/sqlite/place_watch.hpp"
 #include "maild/store/sqlite/readers.hpp"
 #include "tests/unit/store/sqlite_bench.hpp"
@@ -7,6 +8,9 @@
 #include <fstream>
 #include <sqlite3.h>
 #include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace mail::store::test {
 namespace {
@@ -87,6 +91,51 @@ TEST_CASE("F15: segments without their database are refused and kept") {
     auto store = open_at(options_for(directory.path(), clock));
     CHECK(contents(*store, *store->resources().find_account_now("ann@example.org")).size() == 1);
 }
+
+#ifndef __SANITIZE_THREAD__ // which has no threads after a fork
+TEST_CASE("F10: a changed byte in the log of the database is told, a log that was cut off is not") {
+    ScratchDirectory directory;
+    StillClock clock;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto store = open_at(options_for(directory.path(), clock));
+        const AccountId ann = add_mailbox(*store, "ann@example.org");
+        bool good = true;
+        for (int i = 0; i < 6; ++i)
+            good = good && deliver(*store, ann, "message " + std::to_string(i), clock);
+        ::_exit(good ? 0 : 1); // as after kill -9: the log is all there is
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    REQUIRE(status == 0);
+    const fs::path log = directory.path() / "maild.db-wal";
+    const auto whole = sqlite::read_log(log.string());
+    REQUIRE(whole);
+    CHECK(whole->commits >= 7);
+    CHECK(whole->lost_commits == 0);
+    constexpr std::uint64_t frame = 24 + 4096;
+    bool told = false;
+    SECTION("whole") {}
+    SECTION("cut off in the last frame") { fs::resize_file(log, 32 + whole->frames * frame - 100); }
+    SECTION("cut off after half") { fs::resize_file(log, 32 + whole->frames / 2 * frame); }
+    SECTION("a byte of a page, and one of a frame's own sum") {
+        const std::uint64_t at = 32 + whole->frames / 2 * frame + static_cast<std::uint64_t>(GENERATE(16, 24 + 1000));
+        std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekg(static_cast<std::streamoff>(at));
+        const int byte = file.get();
+        file.seekp(static_cast<std::streamoff>(at));
+        file.put(static_cast<char>(byte ^ 1));
+        told = true;
+    }
+    const auto found = sqlite::read_log(log.string());
+    REQUIRE(found);
+    CHECK(sqlite::problem_of(*found).empty() == !told);
+    const auto before = event_count(Event::store_damaged);
+    const auto opened = open_sqlite(options_for(directory.path(), clock));
+    CHECK(opened); // the rest is served
+    CHECK(event_count(Event::store_damaged) == before + (told ? 1 : 0));
+}
+#endif
 
 TEST_CASE("F24: a read that does not end is broken off, the next one is not") {
     ScratchDirectory directory;
