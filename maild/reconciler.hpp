@@ -6,7 +6,7 @@
 #include "common/async/signal.hpp"
 #include "maild/service/sign_in.hpp"
 #include "maild/service/snapshot.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/change_model.hpp"
 
 #include <memory>
 #include <mutex>

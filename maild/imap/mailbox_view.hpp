@@ -6,7 +6,7 @@
 
 #include "maild/imap/proto/sequence_set.hpp"
 #include "maild/service/folder_snapshot.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 #include <span>
 #include <string>

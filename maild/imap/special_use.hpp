@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/base/text.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 #include <array>
 #include <string_view>

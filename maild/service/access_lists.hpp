@@ -5,6 +5,7 @@
 
 #include "common/async/task.hpp"
 #include "maild/service/rights.hpp"
+#include "maild/store/change_model.hpp"
 
 #include <memory>
 #include <mutex>

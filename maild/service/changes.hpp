@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/async/signal.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/change_model.hpp"
 
 #include <functional>
 #include <memory>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/time.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/accept_model.hpp"
 
 #include <optional>
 #include <string>

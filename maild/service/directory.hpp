@@ -7,7 +7,7 @@
 #include "common/mail/address.hpp"
 #include "maild/service/resolution.hpp"
 #include "maild/service/srs.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/change_model.hpp"
 
 #include <memory>
 #include <optional>

@@ -3,7 +3,7 @@
 // snapshots of one folder share the rest: equal chunk pointers mean equal content.
 #pragma once
 
-#include "maild/store/model.hpp"
+#include "maild/store/change_model.hpp"
 
 #include <array>
 #include <memory>

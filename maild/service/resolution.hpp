@@ -4,7 +4,7 @@
 
 #include "common/mail/address.hpp"
 #include "common/schema/kinds/sending.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 #include <memory>
 #include <optional>

@@ -2,7 +2,7 @@
 // Lists name accounts by number, so a mailbox that is removed and made anew inherits nothing. Pure; Mailboxes decides with it.
 #pragma once
 
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 #include <optional>
 #include <string>

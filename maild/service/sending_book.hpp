@@ -5,7 +5,7 @@
 
 #include "common/base/time.hpp"
 #include "common/schema/kinds/sending.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 #include <deque>
 #include <optional>

@@ -1,7 +1,7 @@
 // The outbound queue as the store keeps it. A queue id is one recipient of one message.
 #pragma once
 
-#include "maild/store/model.hpp"
+#include "maild/store/accept_model.hpp"
 
 namespace mail::store {
 

@@ -2,7 +2,7 @@
 // RecoveryStore. A hold keeps everything of an account: nothing of it goes for good while it stands.
 #pragma once
 
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 namespace mail::store {
 

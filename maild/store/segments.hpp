@@ -9,7 +9,7 @@
 #pragma once
 
 #include "maild/store/file_ops.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/accept_model.hpp"
 
 #include <atomic>
 #include <chrono>

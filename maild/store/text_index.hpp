@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 #include <cstdint>
 #include <string>

@@ -3,7 +3,7 @@
 // go. Pure; used by packs and listings, and fuzzed.
 #pragma once
 
-#include "maild/store/model.hpp"
+#include "maild/store/mail_model.hpp"
 
 #include <span>
 

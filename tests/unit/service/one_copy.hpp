@@ -1,7 +1,7 @@
 // The plan that puts one message into one folder, for tests that need mail and not how it came.
 #pragma once
 
-#include "maild/store/model.hpp"
+#include "maild/store/accept_model.hpp"
 
 namespace mail::service::test {
 
