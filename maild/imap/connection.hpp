@@ -9,6 +9,7 @@
 #include "maild/imap/proto/append_parser.hpp"
 #include "maild/imap/proto/command.hpp"
 #include "maild/imap/proto/response.hpp"
+#include "maild/imap/reply.hpp"
 #include "maild/imap/search_match.hpp"
 #include "maild/imap/session.hpp"
 
@@ -21,21 +22,6 @@ struct Facts; // derived.hpp
 }
 
 namespace mail::imap {
-
-/// How a command ends: the tagged response.
-struct Reply {
-    enum class Kind : std::uint8_t { ok, no, bad, none };
-    Kind kind = Kind::ok;
-    std::string code; ///< response code without brackets, or empty
-    std::string text;
-
-    [[nodiscard]] static Reply ok(std::string text, std::string code = {});
-    [[nodiscard]] static Reply no(std::string text, std::string code = {});
-    [[nodiscard]] static Reply no(const Error& error);
-    [[nodiscard]] static Reply bad(std::string text, std::string code = {});
-    [[nodiscard]] static Reply uid_required(); ///< RFC 9586 §3.1
-    [[nodiscard]] static Reply none(); ///< answered already
-};
 
 struct LoadedMessage; // fetch_job.hpp
 
