@@ -6,8 +6,7 @@
 #include "common/async/task.hpp"
 #include "maild/service/changes.hpp"
 #include "maild/service/directory.hpp"
-#include "maild/service/folder_snapshot.hpp"
-#include "maild/service/rights.hpp"
+#include "maild/service/mailbox_types.hpp"
 #include "maild/store/store.hpp"
 
 #include <memory>
@@ -30,14 +29,6 @@ namespace mail::service {
 inline constexpr std::string_view other_users = "Other Users/";
 inline constexpr std::string_view public_folders = "Public/";
 inline constexpr std::string_view public_local_part = "public";
-
-/// One entry of an access list as people write it.
-struct NamedAccess {
-    std::string identifier; ///< an address, or "anyone"
-    bool negative = false;
-    RightSet rights = 0;
-};
-enum class AccessChange : std::uint8_t { replace, add, remove, forget };
 
 class Mailboxes {
   public:
@@ -77,16 +68,7 @@ class Mailboxes {
     [[nodiscard]] Task<Result<void>> set_metadata(store::AccountId who, store::FolderId folder,
                                                   std::vector<std::pair<std::string, std::optional<std::string>>> entries);
 
-    /// A folder held open: its snapshot stays in memory and current while any handle lives.
-    class OpenFolder {
-      public:
-        virtual ~OpenFolder() = default;
-        /// Newest snapshot; cheap. Never suspends, never null.
-        [[nodiscard]] virtual SnapshotPtr current() = 0;
-        [[nodiscard]] virtual store::FolderId id() const = 0;
-        /// The folder was deleted: current() stays what it was.
-        [[nodiscard]] virtual bool is_gone() const = 0;
-    };
+    using OpenFolder = service::OpenFolder;
     [[nodiscard]] Task<Result<std::shared_ptr<OpenFolder>>> open(store::AccountId who, store::FolderId folder);
 
     // Each returns after the change is durable and OpenFolder::current() of this folder shows it. Flags that `who` has no
@@ -96,12 +78,7 @@ class Mailboxes {
                                                         store::FolderId target, bool move, std::uint64_t quota);
     [[nodiscard]] Task<Result<std::vector<store::Uid>>> expunge(store::AccountId who, store::FolderId folder,
                                                                 store::UidSet uids, bool only_deleted);
-    struct NewItem {
-        store::Content content;
-        std::uint8_t flags = 0;
-        std::vector<std::string> keywords;
-        std::optional<Time> internal_date; ///< now when missing
-    };
+    using NewItem = service::NewItem;
     /// All or none. Errors: over_quota, too_large, no_space, not_found.
     [[nodiscard]] Task<Result<std::vector<store::Placed>>> append(const Mailbox& who, store::FolderId folder,
                                                                   std::vector<NewItem> items);

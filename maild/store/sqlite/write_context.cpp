@@ -208,7 +208,7 @@ void WriteContext::forget_folder(const Folder& folder) {
     folders_.erase(id);
 }
 
-Result<WriteContext::SegmentState*> WriteContext::segment(std::uint32_t id) {
+Result<SegmentState*> WriteContext::segment(std::uint32_t id) {
     if (const auto found = segments_.find(id); found != segments_.end())
         return &found->second;
     SegmentState state;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "maild/store/segments.hpp"
-#include "maild/store/sqlite/database.hpp"
+#include "maild/store/sqlite/cached_rows.hpp"
 #include "maild/store/sqlite/packs.hpp"
 #include "maild/store/store.hpp"
 
@@ -13,30 +13,6 @@
 #include <unordered_map>
 
 namespace mail::store::sqlite {
-
-enum class Counter : std::uint8_t {
-    account,
-    folder,
-    blob,
-    queue_message,
-    queue_item,
-    uid_validity,
-    revision
-};
-inline constexpr std::size_t counters = 7;
-
-struct AccountState {
-    ModSeq modseq = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t items = 0;
-    FolderId inbox = 0;
-    bool removed = false;
-    Time held_until{};
-};
-struct BlobRow {
-    BlobRef where;
-    std::uint64_t refs = 0;
-};
 
 class WriteContext {
   public:
@@ -121,16 +97,6 @@ class WriteContext {
     [[nodiscard]] Result<void> load_live();
 
   private:
-    struct SegmentState {
-        std::uint64_t used = 0;
-        std::int64_t blobs = 0;
-        std::int64_t bytes = 0;
-        bool dirty = false;
-    };
-    struct FolderState {
-        Folder row;
-        bool dirty = false;
-    };
     [[nodiscard]] Result<SegmentState*> segment(std::uint32_t id);
 
     std::unordered_map<FolderId, FolderState> folders_;
@@ -139,11 +105,6 @@ class WriteContext {
     std::array<std::optional<std::int64_t>, counters> last_{};
     std::array<bool, counters> counter_dirty_{};
     std::vector<FolderId> dirty_folders_;
-    struct VanishedRange {
-        FolderId folder = 0;
-        ModSeq modseq = 0;
-        UidRange uids;
-    };
     std::vector<VanishedRange> vanished_; ///< not written yet
     std::unordered_map<AccountId, ModSeq> numbers_;
     std::unordered_map<FolderId, std::size_t> change_of_;
@@ -152,11 +113,5 @@ class WriteContext {
     bool needs_sync_ = false;
     std::vector<Unsynced> unsynced_;
 };
-
-/// Reads a folder from a row of `folder_columns`.
-#define MAIL_FOLDER_COLUMNS                                                                                  \
-    "id, account, name, class, special_use, uid_validity, uid_next, modseq, messages, unseen, bytes, "       \
-    "object_id"
-[[nodiscard]] Folder folder_of(const Query& query);
 
 } // namespace mail::store::sqlite
