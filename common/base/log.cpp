@@ -10,7 +10,9 @@
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <poll.h>
+#include <pthread.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -70,6 +72,7 @@ LogRecord unpack(const Kept& kept, std::uint64_t sequence) {
 /// Owns the writer thread; stderr may be a pipe that nobody reads, so callers never write to it themselves.
 class Writer {
   public:
+    Writer() { ::pthread_atfork(before_fork, after_fork_here, after_fork_in_child); }
     ~Writer() { stop(); }
 
     void add(Kept record, std::string_view line) {
@@ -110,6 +113,12 @@ class Writer {
     }
 
   private:
+    // A child must not find the mutex locked by a thread that it does not have. It begins with no line waiting and starts a
+    // thread of its own with the first.
+    static void before_fork();
+    static void after_fork_here();
+    static void after_fork_in_child();
+
     /// Without a thread the lines wait; the next one tries again.
     void start_thread() {
         try {
@@ -189,6 +198,19 @@ class Writer {
 Writer& writer() {
     static Writer instance;
     return instance;
+}
+
+void Writer::before_fork() { writer().mutex_.lock(); }
+void Writer::after_fork_here() { writer().mutex_.unlock(); }
+void Writer::after_fork_in_child() {
+    Writer& self = writer();
+    self.pending_.clear();
+    self.idle_ = false;
+    // Not destroyed before: that would wait for the parent's thread.
+    new (&self.thread_) std::thread();
+    new (&self.wake_) std::condition_variable();
+    new (&self.drained_) std::condition_variable();
+    self.mutex_.unlock();
 }
 
 std::atomic<LogLevel> threshold{LogLevel::info};

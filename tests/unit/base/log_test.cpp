@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace mail;
@@ -78,6 +79,30 @@ TEST_CASE("the ring keeps the last records in order") {
     CHECK(recent_log(last.sequence - 2, 10).size() == 2);
     CHECK(recent_log(0, 3).size() == 3);
 }
+
+#ifndef __SANITIZE_THREAD__ // which has no threads after a fork
+TEST_CASE("a child made by fork logs, whatever the log was doing") {
+    constexpr int children = 200;
+    const auto out = captured([] {
+        for (int i = 0; i < children; ++i) {
+            log(Event::store_migrated, {{"by", "parent"}});
+            const pid_t child = ::fork();
+            if (child == 0) {
+                log(Event::store_migrated, {{"by", "child"}});
+                flush_log();
+                ::_exit(0);
+            }
+            int status = -1;
+            ::waitpid(child, &status, 0);
+            CHECK(status == 0);
+        }
+    });
+    std::size_t lines = 0;
+    for (std::size_t at = out.find("by=child"); at != std::string::npos; at = out.find("by=child", at + 1))
+        ++lines;
+    CHECK(lines == children);
+}
+#endif
 
 TEST_CASE("the catalogue of events is whole") {
     std::set<std::string_view> ids;
